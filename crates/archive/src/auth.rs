@@ -1,0 +1,139 @@
+//! Who asks.
+//!
+//! A client shows a key as `Authorization: Token KEY`, in the older form
+//! `ApiKey USER:KEY`, or with the query parameters `username` and `api_key`.
+//! A client that shows none is known by its address when that lies in a
+//! registered network. Wrong credentials are refused even for reading; none at
+//! all only for writing.
+//!
+//! DIFFERENCE: the original (4.4) ignores the older forms, which archives of
+//! 2016 took, and believes `X-Forwarded-For` from anybody.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use esmond_ps_store::{KeyHash, Store, User};
+
+use crate::context::App;
+use crate::error::Error;
+use crate::query::Query;
+use crate::site::Site;
+
+/// Who asks: somebody known, or anybody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Caller {
+    /// Nobody in particular; may read.
+    Anonymous,
+    /// A user who showed a key or comes from a registered network; may write.
+    Known(Writer),
+}
+
+/// Proof that the caller may write. Only authentication makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Writer {
+    name: String,
+}
+
+impl Writer {
+    /// Returns the name of the user.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Caller {
+    /// Returns the proof that the caller may write.
+    ///
+    /// # Errors
+    ///
+    /// 401 when the caller is anonymous.
+    pub fn writer(self) -> Result<Writer, Error> {
+        match self {
+            Self::Known(writer) => Ok(writer),
+            Self::Anonymous => Err(Error::unauthorized(
+                "Authentication credentials were not provided.",
+            )),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Caller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Error> {
+        let store = app.store.as_ref();
+        let header = parts.headers.get(AUTHORIZATION);
+        match header.map_or(Ok(None), |value| shown(value.as_bytes()))? {
+            Some(Shown::Token(key)) => return by_key(store, &key, None).await,
+            Some(Shown::ApiKey { user, key }) => return by_key(store, &key, Some(&user)).await,
+            None => {}
+        }
+        let query = Query::parse(parts.uri.query());
+        if let Some((user, key)) = query.credentials() {
+            return by_key(store, key, Some(user)).await;
+        }
+        let Ok(site) = Site::from_request_parts(parts, app).await;
+        let Some(address) = site.client else {
+            return Ok(Self::Anonymous);
+        };
+        Ok(match store.user_by_address(address).await? {
+            Some(user) if user.active => Self::Known(Writer { name: user.name }),
+            _ => Self::Anonymous,
+        })
+    }
+}
+
+async fn by_key(store: &dyn Store, key: &str, name: Option<&str>) -> Result<Caller, Error> {
+    let user: Option<User> = store.user_by_key(&KeyHash::of(key)).await?;
+    match user.filter(|user| name.is_none_or(|name| name == user.name)) {
+        None => Err(Error::unauthorized("Invalid token.")),
+        Some(user) if !user.active => Err(Error::unauthorized("User inactive or deleted.")),
+        Some(user) => Ok(Caller::Known(Writer { name: user.name })),
+    }
+}
+
+/// Credentials in an `Authorization` header.
+enum Shown {
+    Token(String),
+    ApiKey { user: String, key: String },
+}
+
+/// Reads the header; schemes that are not ours show nothing.
+fn shown(value: &[u8]) -> Result<Option<Shown>, Error> {
+    let mut words = value
+        .split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty());
+    let Some(scheme) = words.next() else {
+        return Ok(None);
+    };
+    let is_token = scheme.eq_ignore_ascii_case(b"token");
+    if !is_token && !scheme.eq_ignore_ascii_case(b"apikey") {
+        return Ok(None);
+    }
+    let refused = |why: &str| Error::unauthorized(&format!("Invalid token header. {why}"));
+    let Some(word) = words.next() else {
+        return Err(refused("No credentials provided."));
+    };
+    if words.next().is_some() {
+        return Err(refused("Token string should not contain spaces."));
+    }
+    let Ok(text) = std::str::from_utf8(word) else {
+        return Err(refused(
+            "Token string should not contain invalid characters.",
+        ));
+    };
+    if is_token {
+        return Ok(Some(Shown::Token(text.to_owned())));
+    }
+    // A user name may hold a colon, a key never does.
+    let (user, key) = text
+        .rsplit_once(':')
+        .ok_or_else(|| Error::unauthorized("Invalid token."))?;
+    Ok(Some(Shown::ApiKey {
+        user: user.to_owned(),
+        key: key.to_owned(),
+    }))
+}

@@ -1,0 +1,159 @@
+//! Refusals and failures, as the JSON that a client gets.
+
+use std::error::Error as _;
+
+use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use esmond_ps_store as store;
+use esmond_ps_store::Conflict;
+use serde_json::{Value, json};
+use thiserror::Error;
+
+/// The content type of every answer. Clients compare the text, so it has no
+/// charset.
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Why a request was not answered as asked. What the client reads is the JSON
+/// object with `detail`; what went wrong inside stays in `source`, for the log.
+#[derive(Debug, Error)]
+#[error("{status}: {body}")]
+pub struct Error {
+    status: StatusCode,
+    body: Value,
+    source: Option<store::Error>,
+}
+
+impl Error {
+    fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            body: json!({ "detail": detail.into() }),
+            source: None,
+        }
+    }
+
+    /// 400: the request is wrong, and `detail` says where.
+    pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// 400: the body is JSON `null`.
+    pub(crate) fn no_data() -> Self {
+        Self {
+            body: json!({ "non_field_errors": ["No data provided"] }),
+            ..Self::bad_request("")
+        }
+    }
+
+    /// 401: who asks may not do this, or is not who they say they are.
+    pub(crate) fn unauthorized(detail: &str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, detail)
+    }
+
+    /// 404: there is nothing of this name.
+    pub(crate) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "Not found.")
+    }
+
+    /// 405: the resource exists, but not for this method.
+    pub(crate) fn method_not_allowed(method: &Method) -> Self {
+        let detail = format!("Method \"{method}\" not allowed.");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+    }
+
+    /// 406: the client accepts nothing that the archive speaks.
+    pub(crate) fn not_acceptable() -> Self {
+        let detail = "Could not satisfy the request Accept header.";
+        Self::new(StatusCode::NOT_ACCEPTABLE, detail)
+    }
+
+    /// 409: these points are there already.
+    pub(crate) fn conflict(first: &Conflict) -> Self {
+        let Conflict { event_type, ts } = first;
+        let detail =
+            format!("Time series value already exists with event type {event_type} at time {ts}");
+        Self::new(StatusCode::CONFLICT, detail)
+    }
+
+    /// 409 of a bulk write, which names every point that was not stored.
+    pub(crate) fn conflicts(first: &Conflict, all: &[Conflict]) -> Self {
+        let mut error = Self::conflict(first);
+        error.body["conflicts"] = all
+            .iter()
+            .map(|Conflict { event_type, ts }| json!({ "event-type": event_type, "ts": ts }))
+            .collect();
+        error
+    }
+
+    /// 413: the body is larger than this many bytes.
+    pub(crate) fn too_large(limit: usize) -> Self {
+        let detail = format!("Request body is larger than {limit} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    }
+
+    /// 415: the body is of a kind that the archive does not read.
+    pub(crate) fn unsupported_media_type(media_type: &str) -> Self {
+        let detail = format!("Unsupported media type \"{media_type}\" in request.");
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+    }
+
+    /// 500: a defect of the archive itself.
+    pub(crate) fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error.")
+    }
+
+    /// Returns the status that the client gets.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Logs a failure of the archive (not a refusal) as one line.
+    pub(crate) fn log(&self, method: &Method, path: &str) {
+        if self.status.is_server_error() {
+            let reason = self.reason();
+            tracing::error!(%method, path, reason, "request failed with {}", self.status);
+        } else {
+            tracing::debug!(%method, path, "request refused with {self}");
+        }
+    }
+
+    /// Returns the causes, outermost first, in one line.
+    pub(crate) fn reason(&self) -> String {
+        let mut reason = String::new();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            if !reason.is_empty() {
+                reason.push_str(": ");
+            }
+            reason.push_str(&error.to_string());
+            cause = error.source();
+        }
+        reason
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::UnknownRecord(_) => Self::not_found(),
+            source => Self {
+                source: Some(source),
+                ..Self::internal()
+            },
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, self.body.to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, JSON);
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Token"));
+        }
+        response
+    }
+}

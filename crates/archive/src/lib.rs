@@ -1,0 +1,43 @@
+//! A perfSONAR measurement archive that speaks the esmond REST API.
+//!
+//! The library makes an axum [`router`] out of any
+//! [`Store`](esmond_ps_store::Store) and a [`Config`], and [`serve`]s it on a
+//! listener, so that a test or another program owns the port and the stop. The
+//! binary `esmond-ps-archive` adds a command line and the SQLite store.
+//!
+//! It answers JSON only (no browsable pages), checks every request completely
+//! before it stores anything, and keeps no state of its own besides the store.
+//! Where it deliberately answers otherwise than the original archive, the code
+//! says `DIFFERENCE`.
+//!
+//! How a request goes through the modules: `dispatch` resolves the path
+//! ([`paths`]), negotiates (`accept`) and authenticates ([`auth`]); `records`
+//! answers metadata (`create`, `search`), `series_read` and `series_write`
+//! points (`validate`); `stream` sends lists without holding them.
+
+mod accept;
+pub mod auth;
+mod body;
+pub mod config;
+mod context;
+mod create;
+mod dispatch;
+pub mod error;
+mod number;
+mod paging;
+pub mod paths;
+mod query;
+mod records;
+mod render;
+mod search;
+mod series_read;
+mod series_write;
+mod server;
+mod site;
+mod stream;
+mod text;
+mod validate;
+
+pub use config::{Config, Resolver};
+pub use error::Error;
+pub use server::{router, serve};

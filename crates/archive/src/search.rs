@@ -1,0 +1,175 @@
+//! From the filters of a query to the conditions of a search.
+
+use std::net::IpAddr;
+
+use esmond_ps_model::registry::FieldKind;
+use esmond_ps_model::{SummaryType, TimeArguments, integer};
+use esmond_ps_store::Search;
+
+use crate::config::Resolver;
+use crate::context::Context;
+use crate::error::Error;
+
+/// Names that are no filters of their own.
+const RESERVED: [&str; 4] = ["limit", "offset", "format", DNS_MATCH_RULE];
+const DNS_MATCH_RULE: &str = "dns-match-rule";
+
+/// Reads the conditions of a metadata search; `key` limits it to one record.
+/// `None` when no record can match.
+pub(crate) async fn conditions(
+    context: &Context,
+    key: Option<&str>,
+) -> Result<Option<Search>, Error> {
+    let query = &context.query;
+    let registry = &context.app.config.registry;
+    let mut search = Search {
+        key: key.map(str::to_owned),
+        ..Search::default()
+    };
+    let mut can_match = true;
+    for (name, value) in query.iter() {
+        if RESERVED.contains(&name) || TimeArguments::NAMES.contains(&name) {
+            continue;
+        }
+        match name {
+            "metadata-key" => {
+                can_match &= key.is_none_or(|key| key == value);
+                search.key = Some(value.to_owned());
+            }
+            "subject-type" => search.subject_type = Some(value.to_owned()),
+            "event-type" => search.series.event_type = Some(value.to_owned()),
+            "summary-type" => {
+                search.series.summary_type = SummaryType::from_name(value);
+                can_match &= search.series.summary_type.is_some();
+            }
+            "summary-window" => {
+                let window = integer::parse_saturating(value).ok_or_else(|| {
+                    Error::bad_request("Summary window parameter must be an integer")
+                })?;
+                search.series.window = Some(window);
+            }
+            _ => match registry.subject_field(name) {
+                Some(FieldKind::Address) => {
+                    let rule = DnsMatchRule::parse(query.get(DNS_MATCH_RULE))?;
+                    let resolver = context.app.config.resolver.as_ref();
+                    let addresses = rule.addresses(resolver, value).await?;
+                    search.subject.push((name.to_owned(), addresses));
+                }
+                Some(FieldKind::Text) => {
+                    let value = vec![value.to_owned()];
+                    search.subject.push((name.to_owned(), value));
+                }
+                None => search.parameters.push((name.to_owned(), value.to_owned())),
+            },
+        }
+    }
+    search.series.updated = TimeArguments::resolve(|name| query.get(name), context.app.now())
+        .map_err(|error| Error::bad_request(error.to_string()))?;
+    Ok(can_match.then_some(search))
+}
+
+/// Which of a host's addresses count.
+#[derive(Clone, Copy)]
+enum DnsMatchRule {
+    Both,
+    OnlyV4,
+    OnlyV6,
+    PreferV4,
+    PreferV6,
+}
+
+impl DnsMatchRule {
+    fn parse(text: Option<&str>) -> Result<Self, Error> {
+        Ok(match text {
+            None | Some("v4v6") => Self::Both,
+            Some("only-v4") => Self::OnlyV4,
+            Some("only-v6") => Self::OnlyV6,
+            Some("prefer-v4") => Self::PreferV4,
+            Some("prefer-v6") => Self::PreferV6,
+            Some(other) => {
+                let detail = format!("Invalid dns-match-rule parameter {other}");
+                return Err(Error::bad_request(detail));
+            }
+        })
+    }
+
+    /// Returns the addresses of a host that count, in their canonical spelling.
+    ///
+    /// DIFFERENCE: all addresses of a host; the original looks at the first of
+    /// each family only.
+    async fn addresses(self, resolver: &dyn Resolver, host: &str) -> Result<Vec<String>, Error> {
+        let found = match host.parse::<IpAddr>() {
+            Ok(literal) => vec![literal],
+            Err(_) if host.is_empty() || host.contains('\0') => Vec::new(),
+            Err(_) => resolver.lookup(host).await,
+        };
+        let (v4, v6): (Vec<IpAddr>, Vec<IpAddr>) = found
+            .iter()
+            .map(IpAddr::to_canonical)
+            .partition(IpAddr::is_ipv4);
+        let chosen = match self {
+            Self::Both => [v4, v6].concat(),
+            Self::OnlyV4 => v4,
+            Self::OnlyV6 => v6,
+            Self::PreferV4 if v4.is_empty() => v6,
+            Self::PreferV4 => v4,
+            Self::PreferV6 if v6.is_empty() => v4,
+            Self::PreferV6 => v6,
+        };
+        if chosen.is_empty() {
+            let detail = format!("Unable to find address for host {host}");
+            return Err(Error::bad_request(detail));
+        }
+        Ok(chosen.iter().map(ToString::to_string).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_trait::async_trait;
+
+    #[derive(Debug)]
+    struct TwoOfEach;
+
+    #[async_trait]
+    impl Resolver for TwoOfEach {
+        async fn lookup(&self, host: &str) -> Vec<IpAddr> {
+            let addresses: &[&str] = match host {
+                "both" => &["2001:db8::1", "192.0.2.1", "192.0.2.2", "2001:db8::2"],
+                "v4" => &["192.0.2.1"],
+                _ => &[],
+            };
+            addresses.iter().map(|text| text.parse().unwrap()).collect()
+        }
+    }
+
+    async fn found(rule: &str, host: &str) -> String {
+        let rule = DnsMatchRule::parse(Some(rule)).unwrap_or_else(|_| panic!("{rule}"));
+        match rule.addresses(&TwoOfEach, host).await {
+            Ok(addresses) => addresses.join(" "),
+            Err(error) => error.status().to_string(),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_rule_chooses_among_all_addresses_of_a_host() {
+        let (v4, v6) = ("192.0.2.1 192.0.2.2", "2001:db8::1 2001:db8::2");
+        assert_eq!(found("v4v6", "both").await, format!("{v4} {v6}"));
+        assert_eq!(found("only-v4", "both").await, v4);
+        assert_eq!(found("prefer-v4", "both").await, v4);
+        assert_eq!(found("only-v6", "both").await, v6);
+        assert_eq!(found("prefer-v6", "both").await, v6);
+        assert_eq!(found("prefer-v6", "v4").await, "192.0.2.1");
+        assert_eq!(found("only-v6", "v4").await, "400 Bad Request");
+        assert_eq!(found("v4v6", "nobody").await, "400 Bad Request");
+    }
+
+    #[tokio::test]
+    async fn address_literals_are_not_looked_up_and_made_canonical() {
+        assert_eq!(found("v4v6", "2001:0DB8:0::1").await, "2001:db8::1");
+        assert_eq!(found("v4v6", "::ffff:192.0.2.9").await, "192.0.2.9");
+        assert_eq!(found("only-v6", "192.0.2.9").await, "400 Bad Request");
+        assert_eq!(found("v4v6", "a\0b").await, "400 Bad Request");
+    }
+}

@@ -1,0 +1,248 @@
+//! The frame of the query programs: from the command line to a [`Session`],
+//! and from its end to the exit status.
+
+use std::env;
+use std::io::{self, BufWriter, Write as _};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use chrono::Utc;
+use clap::error::ErrorKind;
+use clap::{Args as _, Command, FromArgMatches as _};
+use esmond_ps_client::Archive;
+use esmond_ps_model::{Metadata, MetadataFilters, Registry};
+use futures_util::TryStreamExt as _;
+
+use crate::args::{ORIGINAL_OPTIONS, QueryArgs};
+use crate::emit::Emitter;
+use crate::names::Resolver;
+use crate::plan::{self, Needs, Plan};
+use crate::report::{self, Outcome, Output, UsageError};
+use crate::rows::Row;
+use crate::{connection, hosts, optparse};
+
+/// What sets a query program apart from its sisters.
+#[derive(Debug, Clone, Copy)]
+pub struct Program {
+    /// Name, such as `esmond-ps-get`.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub about: &'static str,
+    /// Examples, for the end of the help.
+    pub examples: &'static str,
+    /// What it asks of its options.
+    pub needs: Needs,
+}
+
+/// Exit statuses, for the end of every help.
+const EXIT_STATUS: &str = "Exit status: 0 done, also when there is no data; 1 failed; 2 usage error; \
+3 partly done, with what failed named on stderr.";
+
+/// A run of a query program: what was asked, and the archive to ask.
+#[derive(Debug)]
+pub struct Session {
+    /// Options as typed.
+    pub args: QueryArgs,
+    /// What they come to.
+    pub plan: Plan,
+    /// The archive.
+    pub archive: Archive,
+    /// Event types that the programs know.
+    pub registry: Registry,
+}
+
+impl Session {
+    /// Returns an emitter of rows with these columns, in the format asked for.
+    pub fn emitter<'a, W: io::Write + 'a>(
+        &self,
+        columns: &'static [&'static str],
+        out: W,
+    ) -> Emitter<'a> {
+        let resolver = (!self.args.ip).then(Resolver::default);
+        Emitter::new(self.plan.format, columns, resolver, out)
+    }
+
+    /// Makes sure that an event type that the programs do not know exists on
+    /// the archive, which may be an extended one.
+    async fn check_event_type(&self) -> anyhow::Result<()> {
+        let Some(name) = &self.plan.event_type else {
+            return Ok(());
+        };
+        if self.registry.event_type(name).is_some() {
+            return Ok(());
+        }
+        let filters = MetadataFilters::new().event_type(name);
+        let mut tests = Box::pin(self.archive.metadata(&filters));
+        let asking = || format!("asking the archive for the event type {name}");
+        while let Some(test) = tests.try_next().await.with_context(asking)? {
+            if test.event_type(name).is_some() {
+                return Ok(());
+            }
+        }
+        Err(plan::unknown_event_type(name).into())
+    }
+}
+
+/// Runs a query program: `run` gets a session and writes its results.
+pub fn main<F>(program: &Program, run: F) -> ExitCode
+where
+    F: AsyncFnOnce(&Session, &mut Output<'_>) -> anyhow::Result<Outcome>,
+{
+    let mut output = Output {
+        out: Box::new(BufWriter::new(io::stdout().lock())),
+        err: Box::new(io::stderr()),
+    };
+    let mut command = command(program);
+    let result = start(program, &command, run, &mut output);
+    let result = result.and_then(|outcome| {
+        io::Write::flush(&mut output.out)?;
+        Ok(outcome)
+    });
+    let help = command.render_help().to_string();
+    report::finish(program.name, &help, result, &mut output.err)
+}
+
+fn command(program: &Program) -> Command {
+    // The options come first: their documentation must not become the program's.
+    QueryArgs::augment_args(Command::new(program.name))
+        .about(program.about)
+        .long_about(None)
+        .version(env!("CARGO_PKG_VERSION"))
+        .no_binary_name(true)
+        .args_override_self(true)
+        .override_usage(format!("{} --url URL [options]", program.name))
+        .after_help(format!("{}\n\n{EXIT_STATUS}", program.examples))
+}
+
+fn start<F>(
+    program: &Program,
+    command: &Command,
+    run: F,
+    output: &mut Output<'_>,
+) -> anyhow::Result<Outcome>
+where
+    F: AsyncFnOnce(&Session, &mut Output<'_>) -> anyhow::Result<Outcome>,
+{
+    let Some(args) = parse(program, command, output)? else {
+        return Ok(Outcome::Done);
+    };
+    if args.list_events {
+        write!(output.out, "{}", plan::event_type_list())?;
+        return Ok(Outcome::Done);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("starting")?;
+    runtime.block_on(async {
+        let session = open(program, args, output).await?;
+        session.check_event_type().await?;
+        run(&session, output).await
+    })
+}
+
+/// Reads the command line; nothing is left to do when it asked for help.
+fn parse(
+    program: &Program,
+    command: &Command,
+    output: &mut Output<'_>,
+) -> anyhow::Result<Option<QueryArgs>> {
+    let mut command = command.clone();
+    command.build();
+    let words: Vec<String> = env::args_os()
+        .skip(1)
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let usage = command.render_usage();
+    let complain =
+        |text: &str| UsageError::new(format!("{usage}\n\n{}: error: {text}", program.name));
+    let words =
+        optparse::normalise(&words, &command, &ORIGINAL_OPTIONS).map_err(|text| complain(&text))?;
+    let parsed = command
+        .try_get_matches_from(words)
+        .and_then(|matches| QueryArgs::from_arg_matches(&matches));
+    match parsed {
+        Ok(args) => Ok(Some(args)),
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            ) =>
+        {
+            write!(output.out, "{}", error.render())?;
+            Ok(None)
+        }
+        Err(error) => {
+            let text = error.render().to_string();
+            let first = text.lines().next().unwrap_or_default();
+            Err(complain(first.trim_start_matches("error: ")).into())
+        }
+    }
+}
+
+async fn open(
+    program: &Program,
+    args: QueryArgs,
+    output: &mut Output<'_>,
+) -> anyhow::Result<Session> {
+    plan::require(&args, program.needs)?;
+    let named = [
+        ("src", &args.src),
+        ("dest", &args.dest),
+        ("agent", &args.agent),
+    ];
+    for (option, host) in named {
+        if let Some(host) = host.as_deref().filter(|host| !host.is_empty())
+            && !hosts::exists(host).await
+        {
+            let message = format!("--{option} arg had invalid hostname: {host}");
+            return Err(UsageError::new(message).into());
+        }
+    }
+    let plan = Plan::new(&args, program.needs, Utc::now())?;
+    for note in &plan.notes {
+        output.note(note);
+    }
+    let archive = connection::archive(&args.connection, &plan.url, args.verbose, output)?;
+    Ok(Session {
+        args,
+        plan,
+        archive,
+        registry: Registry::standard(),
+    })
+}
+
+/// Prints one row for each test that matches: the whole of the programs that
+/// list tests.
+///
+/// # Errors
+///
+/// Those of the archive and of the output. When rows were printed before the
+/// list broke off, the error is named on stderr and the run ends as
+/// [`Outcome::Partly`].
+pub async fn list_tests(
+    session: &Session,
+    output: &mut Output<'_>,
+    columns: &'static [&'static str],
+    row: impl Fn(&Metadata) -> Row,
+) -> anyhow::Result<Outcome> {
+    let Output { out, err } = output;
+    let mut emitter = session.emitter(columns, out);
+    let mut tests = Box::pin(session.archive.metadata(&session.plan.filters));
+    let mut outcome = Outcome::Done;
+    loop {
+        match tests.try_next().await {
+            Ok(Some(test)) => emitter.emit([row(&test)]).await?,
+            Ok(None) => break,
+            Err(error) if emitter.emitted() == 0 => return Err(error.into()),
+            Err(error) => {
+                let text = report::chain(&error);
+                writeln!(err, "error: the list of tests is incomplete: {text}").ok();
+                outcome = Outcome::Partly;
+                break;
+            }
+        }
+    }
+    emitter.finish().await.context("writing the results")?;
+    Ok(outcome)
+}

@@ -1,0 +1,98 @@
+//! From connection options to an [`Archive`].
+
+use std::fs;
+use std::io::Write as _;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use esmond_ps_client::{Archive, Credentials, RequestEvent};
+
+use crate::args::ConnectionArgs;
+use crate::report::{Output, UsageError, chain};
+
+/// Makes the client that the options describe. Nothing is sent yet.
+///
+/// # Errors
+///
+/// What is wrong with an option, or a file that cannot be read.
+pub fn archive(
+    args: &ConnectionArgs,
+    url: &str,
+    verbose: bool,
+    output: &mut Output<'_>,
+) -> anyhow::Result<Archive> {
+    let timeout = u64::try_from(args.timeout)
+        .ok()
+        .filter(|seconds| *seconds > 0)
+        .ok_or_else(|| UsageError::new("--timeout should be at least 1 second"))?;
+    let retries = u32::try_from(args.retries)
+        .map_err(|_| UsageError::new("--retries should be 0 or more"))?;
+    require_scheme(url)?;
+    let mut builder = Archive::builder(url)
+        .script_alias(&args.script_alias)
+        .timeout(Duration::from_secs(timeout))
+        .retries(retries);
+    if let Some(credentials) = credentials(args)? {
+        builder = builder.credentials(credentials);
+    }
+    if let Some(path) = &args.cacert {
+        let pem = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+        builder = builder.ca_certificate(pem);
+    }
+    if args.insecure {
+        output.note("warning: --insecure: the archive's certificate is not verified");
+        builder = builder.danger_accept_invalid_certs(true);
+    }
+    if verbose {
+        builder = builder.on_request(log_event);
+    }
+    builder
+        .build()
+        .map_err(|error| UsageError::new(format!("--url arg {url}: {}", chain(&error))).into())
+}
+
+fn require_scheme(url: &str) -> Result<(), UsageError> {
+    if url.contains("://") {
+        return Ok(());
+    }
+    Err(UsageError::new(format!(
+        "--url arg {url} has no scheme\nhint: try https://{url} or http://{url}"
+    )))
+}
+
+fn credentials(args: &ConnectionArgs) -> anyhow::Result<Option<Credentials>> {
+    let key = match (&args.key, &args.key_file) {
+        (Some(key), _) => Some(key.clone()),
+        (None, Some(path)) => {
+            let text = fs::read_to_string(path)
+                .with_context(|| format!("reading --key-file {}", path.display()))?;
+            let key = text.lines().next().unwrap_or_default().trim().to_owned();
+            if key.is_empty() {
+                anyhow::bail!("--key-file {} has no key on its first line", path.display());
+            }
+            Some(key)
+        }
+        (None, None) => None,
+    };
+    match (&args.user, key) {
+        (_, None) => Ok(None),
+        (Some(user), Some(key)) => Ok(Some(Credentials::token(user, &key))),
+        (None, Some(_)) => {
+            Err(UsageError::new("--user is needed beside --key (or ESMOND_KEY, --key-file)").into())
+        }
+    }
+}
+
+/// Tells on stderr what goes on, in the words of the original programs.
+fn log_event(event: &RequestEvent<'_>) {
+    let line = match event {
+        RequestEvent::Sending { url, .. } => format!("[url: {url}]"),
+        RequestEvent::Retrying { pause, error, .. } => {
+            format!("[again in {:.1} s: {}]", pause.as_secs_f64(), chain(*error))
+        }
+        RequestEvent::Page { results, .. } => format!("  ** got {results} results"),
+        _ => return,
+    };
+    // A log that cannot be written is no reason to stop.
+    writeln!(std::io::stderr().lock(), "{line}").ok();
+}

@@ -1,0 +1,86 @@
+//! The last step of a run: rows get names for addresses and are printed.
+
+use std::fmt;
+use std::io;
+
+use crate::names::Resolver;
+use crate::output::{self, Format, RowWriter};
+use crate::rows::Row;
+
+/// How many rows have their names looked up together: a page of points.
+const BATCH: usize = 1000;
+
+/// Prints rows in batches. Nothing is printed before the first full batch or
+/// the end, so that a run that fails at once prints nothing.
+pub struct Emitter<'a> {
+    resolver: Option<Resolver>,
+    batch: Vec<Row>,
+    writer: Box<dyn RowWriter + 'a>,
+    emitted: u64,
+}
+
+impl fmt::Debug for Emitter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emitter")
+            .field("emitted", &self.emitted)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Emitter<'a> {
+    /// Returns an emitter to `out`. Without a resolver, addresses stay.
+    pub fn new<W: io::Write + 'a>(
+        format: Format,
+        columns: &'static [&'static str],
+        resolver: Option<Resolver>,
+        out: W,
+    ) -> Self {
+        Self {
+            resolver,
+            batch: Vec::new(),
+            writer: output::writer(format, columns, out),
+            emitted: 0,
+        }
+    }
+
+    /// Takes rows to print.
+    ///
+    /// # Errors
+    ///
+    /// Those of the output.
+    pub async fn emit(&mut self, rows: impl IntoIterator<Item = Row>) -> io::Result<()> {
+        for row in rows {
+            self.batch.push(row);
+            self.emitted += 1;
+            if self.batch.len() >= BATCH {
+                self.flush().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns how many rows were taken.
+    #[must_use]
+    pub const fn emitted(&self) -> u64 {
+        self.emitted
+    }
+
+    /// Prints what is left and ends the output.
+    ///
+    /// # Errors
+    ///
+    /// Those of the output.
+    pub async fn finish(mut self) -> io::Result<()> {
+        self.flush().await?;
+        self.writer.finish()
+    }
+
+    async fn flush(&mut self) -> io::Result<()> {
+        if let Some(resolver) = &self.resolver {
+            resolver.resolve_rows(&mut self.batch).await;
+        }
+        self.batch
+            .drain(..)
+            .try_for_each(|row| self.writer.row(&row))
+    }
+}

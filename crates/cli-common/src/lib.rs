@@ -1,0 +1,25 @@
+//! What the esmond-ps programs share.
+//!
+//! A query program goes through these steps, one module each: the command line
+//! in the manners of the original programs ([`optparse`], [`args`]) becomes a
+//! [`plan`] ([`dates`], filters, formats), the [`app`] opens a session on the
+//! archive ([`connection`], [`hosts`]), the program turns what it reads into
+//! [`rows`] ([`layout`], [`records`]), the [`emit`]ter gives them [`names`] and
+//! has one of the [`output`] writers print them ([`pytext`]), and [`report`]
+//! ends the run with a message and an exit status.
+
+pub mod app;
+pub mod args;
+pub mod connection;
+pub mod dates;
+pub mod emit;
+pub mod hosts;
+pub mod layout;
+pub mod names;
+pub mod optparse;
+pub mod output;
+pub mod plan;
+pub mod pytext;
+pub mod records;
+pub mod report;
+pub mod rows;

@@ -1,0 +1,64 @@
+//! Comma separated values as Python's `csv` module writes them: CRLF, quotes only
+//! where needed.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use csv::{QuoteStyle, Terminator, WriterBuilder};
+
+use super::RowWriter;
+use crate::pytext::csv as field;
+use crate::rows::Row;
+
+pub(super) struct Writer<W: Write> {
+    out: csv::Writer<W>,
+    end: &'static str,
+    columns: Vec<&'static str>,
+    has_header: bool,
+}
+
+impl<W: Write> Writer<W> {
+    pub(super) fn new(columns: &[&'static str], out: W, end: &'static str) -> Self {
+        let out = WriterBuilder::new()
+            .terminator(Terminator::CRLF)
+            .quote_style(QuoteStyle::Necessary)
+            .from_writer(out);
+        Self {
+            out,
+            end,
+            columns: columns.to_vec(),
+            has_header: false,
+        }
+    }
+
+    fn header(&mut self) -> io::Result<()> {
+        if self.has_header {
+            return Ok(());
+        }
+        self.has_header = true;
+        Ok(self.out.write_record(&self.columns)?)
+    }
+}
+
+impl<W: Write> RowWriter for Writer<W> {
+    fn row(&mut self, row: &Row) -> io::Result<()> {
+        self.header()?;
+        for column in &self.columns {
+            let text = row.get(column).map_or(Cow::Borrowed(""), field);
+            self.out.write_field(text.as_bytes())?;
+        }
+        Ok(self.out.write_record(None::<&[u8]>)?)
+    }
+
+    fn finish(mut self: Box<Self>) -> io::Result<()> {
+        // DIFFERENCE: without rows the originals print one that says `No data` in
+        // every column.
+        self.header()?;
+        let mut out = self
+            .out
+            .into_inner()
+            .map_err(csv::IntoInnerError::into_error)?;
+        out.write_all(self.end.as_bytes())?;
+        out.flush()
+    }
+}

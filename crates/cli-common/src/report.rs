@@ -1,0 +1,188 @@
+//! How every program ends: exit statuses, error reports, closed pipes.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+/// A mistake on the command line: exit status 2.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct UsageError {
+    /// What is wrong and what to do about it.
+    pub message: String,
+    /// Whether the full help follows the message.
+    pub help: bool,
+}
+
+impl UsageError {
+    /// Makes an error with its message alone.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            help: false,
+        }
+    }
+
+    /// Has the full help follow the message.
+    #[must_use]
+    pub fn with_help(mut self) -> Self {
+        self.help = true;
+        self
+    }
+}
+
+/// How a run ended that did not fail altogether.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything asked for was delivered, also when that was nothing.
+    Done,
+    /// Some of it was delivered; what failed was named.
+    Partly,
+}
+
+/// Exit statuses of all programs.
+pub mod status {
+    /// Done, also when there is no data.
+    pub const DONE: u8 = 0;
+    /// Failed.
+    pub const FAILED: u8 = 1;
+    /// A mistake on the command line.
+    pub const USAGE: u8 = 2;
+    /// Partly done: some tests or series failed, and were named.
+    pub const PARTLY: u8 = 3;
+}
+
+/// Turns the end of a run into an exit status, and reports a failure on
+/// `stderr` as `<program>: error: <what>: <cause>: ...`.
+///
+/// A closed pipe is no failure: whoever reads the output has seen enough.
+pub fn finish(
+    program: &str,
+    help: &str,
+    result: anyhow::Result<Outcome>,
+    stderr: &mut dyn io::Write,
+) -> ExitCode {
+    let status = match result {
+        Ok(Outcome::Done) => status::DONE,
+        Ok(Outcome::Partly) => status::PARTLY,
+        Err(error) if is_closed_pipe(error.as_ref()) => status::DONE,
+        Err(error) => match error.downcast_ref::<UsageError>() {
+            Some(usage) => {
+                let written = writeln!(stderr, "{}", usage.message);
+                if usage.help && written.is_ok() {
+                    ignore(writeln!(stderr, "\n{}", help.trim_end()));
+                }
+                status::USAGE
+            }
+            None => {
+                ignore(writeln!(
+                    stderr,
+                    "{program}: error: {}",
+                    chain(error.as_ref())
+                ));
+                status::FAILED
+            }
+        },
+    };
+    ExitCode::from(status)
+}
+
+/// Writes an error with its causes on one line, control characters made
+/// visible: parts of it come from archives.
+#[must_use]
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let part = error.to_string();
+        // Some libraries repeat their cause in their own text.
+        if !text.ends_with(&part) {
+            text.push_str(": ");
+            text.push_str(&part);
+        }
+        cause = error.source();
+    }
+    crate::pytext::printable(&text).into_owned()
+}
+
+fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>()
+            && error.kind() == io::ErrorKind::BrokenPipe
+        {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// A message that cannot be written to stderr has no better place to go.
+fn ignore(_: io::Result<()>) {}
+
+/// Where a run writes: results to `out`, everything else to `err`.
+pub struct Output<'a> {
+    /// Results, and only results.
+    pub out: Box<dyn io::Write + 'a>,
+    /// Notes, warnings, verbose lines.
+    pub err: Box<dyn io::Write + 'a>,
+}
+
+impl fmt::Debug for Output<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Output")
+    }
+}
+
+impl Output<'_> {
+    /// Tells the user something that is no result.
+    pub fn note(&mut self, text: &str) {
+        ignore(writeln!(self.err, "{text}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context as _;
+
+    fn report(result: anyhow::Result<Outcome>) -> (ExitCode, String) {
+        let mut stderr = Vec::new();
+        let code = finish("prog", "HELP\n", result, &mut stderr);
+        (code, String::from_utf8(stderr).unwrap())
+    }
+
+    #[test]
+    fn each_end_has_its_status_and_its_words() {
+        assert_eq!(
+            report(Ok(Outcome::Done)),
+            (ExitCode::from(0), String::new())
+        );
+        assert_eq!(
+            report(Ok(Outcome::Partly)),
+            (ExitCode::from(3), String::new())
+        );
+        let usage = UsageError::new("no").with_help();
+        assert_eq!(
+            report(Err(usage.into())),
+            (ExitCode::from(2), "no\n\nHELP\n".to_owned())
+        );
+        let failed = Err(io::Error::other("disk \u{1b}[31m")).context("writing");
+        assert_eq!(
+            report(failed),
+            (
+                ExitCode::from(1),
+                "prog: error: writing: disk \\x1b[31m\n".to_owned()
+            )
+        );
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_failure_however_deep_it_is() {
+        let closed = Err(io::Error::from(io::ErrorKind::BrokenPipe)).context("writing rows");
+        assert_eq!(report(closed), (ExitCode::from(0), String::new()));
+    }
+}

@@ -1,0 +1,93 @@
+//! Who is asking.
+
+use std::fmt;
+
+use http::HeaderValue;
+
+/// A user and the key that an archive gave to them. Reading is anonymous on
+/// most archives; writing never is.
+///
+/// The key cannot be read back, and [`Debug`](fmt::Debug) does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    scheme: Scheme,
+    user: String,
+    key: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Token,
+    ApiKey,
+}
+
+impl Credentials {
+    /// Sent as `Authorization: Token KEY`, the form of archives since 2016. The
+    /// archive knows the user by the key; the name is for messages only.
+    #[must_use]
+    pub fn token(user: impl Into<String>, key: impl Into<String>) -> Self {
+        Self::new(Scheme::Token, user.into(), key.into())
+    }
+
+    /// Sent as `Authorization: ApiKey USER:KEY`, the form of older archives.
+    #[must_use]
+    pub fn api_key(user: impl Into<String>, key: impl Into<String>) -> Self {
+        Self::new(Scheme::ApiKey, user.into(), key.into())
+    }
+
+    fn new(scheme: Scheme, user: String, key: String) -> Self {
+        Self { scheme, user, key }
+    }
+
+    /// Returns the name of the user.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// Returns the value of the `Authorization` header, marked as sensitive;
+    /// `None` when user or key hold characters that no header can carry.
+    pub(crate) fn header(&self) -> Option<HeaderValue> {
+        let text = match self.scheme {
+            Scheme::Token => format!("Token {}", self.key),
+            Scheme::ApiKey => format!("ApiKey {}:{}", self.user, self.key),
+        };
+        let mut value = HeaderValue::from_str(&text).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("scheme", &self.scheme)
+            .field("user", &self.user)
+            .field("key", &"[redacted]")
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Credentials;
+
+    #[test]
+    fn both_forms_of_the_header_are_built() {
+        let header = |credentials: Credentials| credentials.header().unwrap();
+        assert_eq!(header(Credentials::token("u", "0a1b")), "Token 0a1b");
+        assert_eq!(header(Credentials::api_key("u", "0a1b")), "ApiKey u:0a1b");
+        assert!(header(Credentials::token("u", "k")).is_sensitive());
+    }
+
+    #[test]
+    fn a_key_that_would_break_the_header_is_refused() {
+        assert_eq!(Credentials::token("u", "k\r\nX: y").header(), None);
+    }
+
+    #[test]
+    fn debug_never_shows_the_key() {
+        let text = format!("{:?}", Credentials::api_key("alice", "s3cret"));
+        assert!(text.contains("alice") && !text.contains("s3cret"), "{text}");
+    }
+}

@@ -1,0 +1,218 @@
+//! What can go wrong between a program and an archive.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+use esmond_ps_model::time::TimeError;
+use http::StatusCode;
+use thiserror::Error;
+
+/// Result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why something could not be read from an archive.
+///
+/// Each text names the address (never with credentials); the cause is in
+/// [`source`](StdError::source) and not repeated. The words of an archive are
+/// on one line, without control characters, and shortened.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The address of the archive cannot be used.
+    #[error("`{address}` is no address of an archive: {reason}")]
+    ArchiveAddress {
+        /// The address as given, without user and password.
+        address: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An address that the archive gave cannot be used: it is missing,
+    /// malformed, or leads to another host.
+    #[error("the archive at {archive} gives the address `{address}`: {reason}")]
+    ForeignAddress {
+        /// The archive.
+        archive: String,
+        /// The address that it gave.
+        address: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A setting of the builder cannot be used.
+    #[error("{setting} cannot be used")]
+    Setting {
+        /// Which one.
+        setting: &'static str,
+        /// Why, where something can be told without showing a secret.
+        source: Option<BoxedError>,
+    },
+    /// The time arguments contradict each other.
+    #[error("the time range cannot be used")]
+    Time(#[from] TimeError),
+    /// No connection could be made.
+    #[error("cannot connect to {url}")]
+    Connect {
+        /// What was asked for.
+        url: String,
+        /// Why.
+        source: BoxedError,
+    },
+    /// The certificate of the host is not trusted.
+    #[error("the certificate of {url} is not trusted")]
+    Certificate {
+        /// What was asked for.
+        url: String,
+        /// Why.
+        source: BoxedError,
+    },
+    /// Nothing came for as long as the time-out of the archive.
+    #[error("no data from {url} within {} s", timeout.as_secs_f64())]
+    Timeout {
+        /// What was asked for.
+        url: String,
+        /// The time-out.
+        timeout: Duration,
+    },
+    /// A redirect that is not followed: to another host, from https to http,
+    /// or one too many.
+    #[error("a redirect of {url} is not followed")]
+    Redirect {
+        /// What was asked for.
+        url: String,
+        /// Why.
+        source: BoxedError,
+    },
+    /// The exchange broke off, or the other side does not speak HTTP.
+    #[error("reading {url} failed")]
+    Read {
+        /// What was asked for.
+        url: String,
+        /// Why.
+        source: BoxedError,
+    },
+    /// The archive answered with another status than 200.
+    #[error("{url} answers {status}{}", words(message))]
+    Status {
+        /// What was asked for.
+        url: String,
+        /// The status.
+        status: StatusCode,
+        /// The archive's own words; empty when it gave none.
+        message: String,
+    },
+    /// The answer is no JSON by its content type: most likely this is no
+    /// archive.
+    #[error("{url} answers with {}, not JSON{}", content_type.as_deref().unwrap_or("no content type"), words(message))]
+    ContentType {
+        /// What was asked for.
+        url: String,
+        /// The content type, if there was one.
+        content_type: Option<String>,
+        /// Beginning of the answer as plain text.
+        message: String,
+    },
+    /// The answer is not the JSON that an archive sends.
+    #[error("the answer of {url} is not as expected at `{path}`")]
+    Json {
+        /// What was asked for.
+        url: String,
+        /// Where, such as `[3].ts`; `.` is the answer as a whole.
+        path: String,
+        /// What was found.
+        source: serde_json::Error,
+    },
+    /// The answer is larger than any page should be.
+    #[error("the answer of {url} is larger than {limit} bytes")]
+    TooLarge {
+        /// What was asked for.
+        url: String,
+        /// The bound, in bytes.
+        limit: usize,
+    },
+}
+
+/// A cause.
+pub type BoxedError = Box<dyn StdError + Send + Sync + 'static>;
+
+impl Error {
+    /// Returns the status that the archive answered, if it did.
+    #[must_use]
+    pub const fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Status { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// Tells whether the archive does not have what was asked for (404).
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.status() == Some(StatusCode::NOT_FOUND)
+    }
+
+    /// Tells whether the archive refuses the credentials, or misses them (401,
+    /// 403).
+    #[must_use]
+    pub fn is_unauthorized(&self) -> bool {
+        matches!(
+            self.status(),
+            Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+        )
+    }
+
+    /// Tells whether no data came in time.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self, Self::Timeout { .. })
+    }
+
+    /// Tells whether no connection could be made (an untrusted certificate is
+    /// not meant; see [`is_certificate`](Self::is_certificate)).
+    #[must_use]
+    pub const fn is_connect(&self) -> bool {
+        matches!(self, Self::Connect { .. })
+    }
+
+    /// Tells whether the certificate of the host is not trusted. A private one
+    /// is trusted with
+    /// [`ArchiveBuilder::ca_certificate`](crate::ArchiveBuilder::ca_certificate).
+    #[must_use]
+    pub const fn is_certificate(&self) -> bool {
+        matches!(self, Self::Certificate { .. })
+    }
+
+    /// Tells whether the same request may succeed a little later: connection
+    /// errors, time-outs, and the statuses 429, 502, 503 and 504.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Connect { .. } | Self::Timeout { .. } | Self::Read { .. } => true,
+            Self::Status { status, .. } => matches!(status.as_u16(), 429 | 502 | 503 | 504),
+            _ => false,
+        }
+    }
+}
+
+fn words(message: &str) -> impl fmt::Display + '_ {
+    fmt::from_fn(move |f| match message {
+        "" => Ok(()),
+        message => write!(f, ": {message}"),
+    })
+}
+
+/// An error of the HTTP library, told by its innermost cause: the layers
+/// around it repeat each other and the address.
+#[derive(Debug)]
+pub(crate) struct Innermost(pub(crate) reqwest::Error);
+
+impl fmt::Display for Innermost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut innermost: &dyn StdError = &self.0;
+        while let Some(cause) = innermost.source() {
+            innermost = cause;
+        }
+        write!(f, "{innermost}")
+    }
+}
+
+impl StdError for Innermost {}

@@ -1,0 +1,55 @@
+//! What a program can show while it waits.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::Error;
+
+/// Something that happened on the way to an archive, for `--verbose` lines and
+/// progress. Addresses never hold credentials.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RequestEvent<'a> {
+    /// A request is about to be sent.
+    Sending {
+        /// What is asked for.
+        url: &'a str,
+        /// 1 for the first attempt.
+        attempt: u32,
+    },
+    /// An attempt failed, and another one follows after a pause.
+    Retrying {
+        /// What is asked for.
+        url: &'a str,
+        /// Number of the attempt that failed, from 1.
+        attempt: u32,
+        /// How long until the next one.
+        pause: Duration,
+        /// Why it failed.
+        error: &'a Error,
+    },
+    /// A page of records or points has been read.
+    Page {
+        /// What was asked for.
+        url: &'a str,
+        /// Number of results on the page, before repeated ones are dropped.
+        results: usize,
+    },
+}
+
+/// Where events go.
+#[derive(Clone)]
+pub(crate) struct Observer(pub(crate) Arc<dyn Fn(&RequestEvent<'_>) + Send + Sync>);
+
+impl Default for Observer {
+    fn default() -> Self {
+        Self(Arc::new(|_| ()))
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
+}

@@ -1,0 +1,93 @@
+//! Client for perfSONAR measurement archives with the esmond REST API.
+//!
+//! Reads from classic esmond archives and from perfSONAR 5 archives alike:
+//! finds tests by their metadata, and streams their points, whole, with memory
+//! for one page.
+//!
+//! ```no_run
+//! use esmond_ps_client::model::{MetadataFilters, TimeArguments};
+//! use esmond_ps_client::{Archive, Result};
+//! use futures_util::TryStreamExt;
+//!
+//! # async fn example() -> Result<()> {
+//! let archive = Archive::builder("https://ps.example.org/").build()?;
+//! let filters = MetadataFilters::new()
+//!     .source("198.51.100.30")
+//!     .event_type("throughput")
+//!     .time_range(86_400);
+//! let last_day = TimeArguments {
+//!     time_range: Some(86_400),
+//!     ..TimeArguments::default()
+//! };
+//!
+//! let mut tests = archive.metadata(&filters);
+//! while let Some(test) = tests.try_next().await? {
+//!     let Some(throughput) = test.event_type("throughput") else {
+//!         continue;
+//!     };
+//!     let mut points = throughput.base().points(&last_day);
+//!     while let Some(point) = points.try_next().await? {
+//!         println!("{:?} {} {}", test.destination(), point.ts_epoch, point.val);
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Map
+//!
+//! | here | in the original library | what it is |
+//! |---|---|---|
+//! | [`MetadataFilters`](model::MetadataFilters), [`TimeArguments`](model::TimeArguments) | `ApiFilters` | what is looked for |
+//! | [`Archive`], [`ArchiveBuilder`] | `ApiConnect` | the archive, and how to reach it |
+//! | [`Test`] | `Metadata` | a test and its parameters |
+//! | [`EventType`] | `EventType` | a kind of result of a test |
+//! | [`Series`] | `EventType`, `Summary` | points as posted, or derived from them |
+//! | [`DataPoint`], [`DataPayload`] | `DataPoint`, `DataHistogram`, `DataPayload` | results |
+//! | [`request`] | | requests as values, without a connection |
+//! | [`RequestEvent`] | `verbose` | what happens meanwhile |
+//! | [`Error`] | warnings | what went wrong |
+//!
+//! # Differences from the original library
+//!
+//! - Nothing is empty because something failed: every failure is an [`Error`].
+//! - Certificates are verified unless
+//!   [switched off](ArchiveBuilder::danger_accept_invalid_certs).
+//! - Reads are sent again when it can help: see [`RetryPolicy`].
+//! - A short page is not taken for the end, a second is not cut in two by a
+//!   page, and a test is given once: see [`Series::points`] and
+//!   [`Archive::metadata`].
+//!
+//! # Limits
+//!
+//! Needs a Tokio runtime. Filters are the archive's business: they are sent as
+//! they are, and perfSONAR 5 archives do not honour all of them.
+
+mod archive;
+mod builder;
+mod credentials;
+mod dialect;
+mod error;
+mod event;
+mod listing;
+mod message;
+mod point;
+pub mod request;
+mod retry;
+mod series;
+mod test;
+mod tls;
+mod transport;
+mod walk;
+
+pub use archive::Archive;
+pub use builder::ArchiveBuilder;
+pub use credentials::Credentials;
+pub use dialect::Dialect;
+pub use error::{BoxedError, Error, Result};
+pub use esmond_ps_model as model;
+pub use event::RequestEvent;
+pub use point::{DataPayload, DataPoint};
+pub use retry::RetryPolicy;
+pub use series::Series;
+pub use test::{EventType, Test};

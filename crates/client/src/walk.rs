@@ -1,0 +1,240 @@
+//! Reading a series to its end, page by page.
+//!
+//! The next page starts at the last second of the one before, inclusive, and
+//! replaces that second: several points may share it, and a page may end
+//! between them. The end is where an answer brings nothing newer.
+//!
+//! perfSONAR 5 archives count runs against the limit of a page and leave out
+//! those without a value afterwards, so there a short or even an empty page may
+//! have more behind it. Such a page is followed by questions with the largest
+//! limit, over windows of time that are small enough to see all of their runs.
+//!
+//! DIFFERENCE: the original library takes a page of fewer than 1000 points for
+//! the end, and goes on one second after the last point; it loses points on
+//! perfSONAR 5 archives, and wherever several share a second.
+//!
+//! Pure: what to ask next, and what to make of the answer.
+
+use esmond_ps_model::Point;
+
+use crate::request::PointsPage;
+
+/// The largest limit that perfSONAR 5 archives take.
+pub(crate) const LARGEST_LIMIT: u64 = 10_000;
+
+/// Width of a window where nothing is known about how often the test runs, in
+/// seconds: the largest limit then holds down to one run in nine seconds.
+const WINDOW: i64 = 86_400;
+
+/// Most windows in a row without a point. On long ranges the windows are wider
+/// rather than more: an archive is not to be flooded for a series that is
+/// empty. Over a year, a window still holds all runs of a test a minute.
+const MOST_WINDOWS: i64 = 64;
+
+/// What is to be read, and how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    /// First second, if it is bounded.
+    pub(crate) begin: Option<i64>,
+    /// Last second, if it is bounded.
+    pub(crate) end: Option<i64>,
+    /// Points to ask for at a time.
+    pub(crate) page_size: u64,
+    /// The archive leaves out points after counting them.
+    pub(crate) filters_after_limit: bool,
+    /// Where windows end, also when the range does not: no point is expected
+    /// later.
+    pub(crate) horizon: i64,
+}
+
+/// How far the reading of a series has come.
+#[derive(Debug)]
+pub(crate) struct Walk {
+    plan: Plan,
+    start: Option<i64>,
+    limit: u64,
+    /// Set while the question is one over a window: its last second.
+    window: Option<Window>,
+    /// Points of the last second seen: the next answer replaces them.
+    held: Vec<Point>,
+    newest: Option<i64>,
+    /// Smallest distance between two points so far, in seconds.
+    gap: Option<i64>,
+    finished: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    end: i64,
+    width: i64,
+}
+
+impl Walk {
+    pub(crate) fn new(plan: Plan) -> Self {
+        Self {
+            start: plan.begin,
+            limit: plan.page_size,
+            window: None,
+            held: Vec::new(),
+            newest: None,
+            gap: None,
+            finished: false,
+            plan,
+        }
+    }
+
+    /// Returns what to ask for next; `None` at the end.
+    pub(crate) fn next_page(&self) -> Option<PointsPage> {
+        if self.finished {
+            return None;
+        }
+        let end = match self.window {
+            Some(window) if window.end < self.last() => Some(window.end),
+            _ => self.plan.end,
+        };
+        Some(PointsPage {
+            start: self.start,
+            end,
+            limit: self.limit,
+        })
+    }
+
+    /// Takes the answer and returns the points that are now certain, in order
+    /// of time.
+    pub(crate) fn accept(&mut self, mut page: Vec<Point>) -> Vec<Point> {
+        let full = u64::try_from(page.len()).is_ok_and(|length| length >= self.limit);
+        page.sort_by_key(|point| point.ts);
+        let past_the_end = self.keep_what_was_asked_for(&mut page);
+        match page.last().map(|point| point.ts) {
+            Some(newest) if self.newest.is_none_or(|known| newest > known) => {
+                let ready = self.advance(page, newest);
+                if past_the_end {
+                    return self.finish(ready);
+                }
+                self.window = None;
+                self.limit = self.plan.page_size;
+                if !full && self.plan.filters_after_limit {
+                    self.open_window();
+                }
+                ready
+            }
+            // The last second alone fills a page: only a larger page can show
+            // what is behind it. An archive that does not take the larger
+            // limit says so, which is better than going on without a word.
+            _ if full && !past_the_end => {
+                self.limit = match self.limit.saturating_mul(2) {
+                    larger if self.limit < LARGEST_LIMIT => larger.min(LARGEST_LIMIT),
+                    larger => larger,
+                };
+                Vec::new()
+            }
+            last_second => {
+                if last_second.is_some() {
+                    self.held = page;
+                }
+                self.nothing_newer(past_the_end)
+            }
+        }
+    }
+
+    /// Drops points outside the range (an archive may not know an argument) and
+    /// those already delivered; tells whether there were points past the end.
+    fn keep_what_was_asked_for(&self, page: &mut Vec<Point>) -> bool {
+        if let (Some(start), Some(_)) = (self.start, self.newest) {
+            page.retain(|point| point.ts >= start);
+        }
+        let Some(end) = self.plan.end else {
+            return false;
+        };
+        let inside = page.partition_point(|point| point.ts <= end);
+        let past_the_end = inside < page.len();
+        page.truncate(inside);
+        past_the_end
+    }
+
+    /// Goes on to a newer second: all before it is certain.
+    fn advance(&mut self, mut page: Vec<Point>, newest: i64) -> Vec<Point> {
+        for pair in page.windows(2) {
+            let gap = pair[1].ts.saturating_sub(pair[0].ts);
+            if gap > 0 {
+                self.gap = Some(self.gap.map_or(gap, |known| known.min(gap)));
+            }
+        }
+        let last_second = page.split_off(page.partition_point(|point| point.ts < newest));
+        let held = std::mem::replace(&mut self.held, last_second);
+        // The archive sends the held second again; where it does not, it is
+        // still what the archive once answered.
+        let replaced = page
+            .first()
+            .is_some_and(|first| Some(first.ts) == self.newest);
+        self.newest = Some(newest);
+        self.start = Some(newest);
+        if replaced || held.is_empty() {
+            return page;
+        }
+        let mut ready = held;
+        ready.append(&mut page);
+        ready
+    }
+
+    fn nothing_newer(&mut self, past_the_end: bool) -> Vec<Point> {
+        if !self.plan.filters_after_limit || past_the_end {
+            return self.finish(Vec::new());
+        }
+        let Some(window) = self.window else {
+            self.open_window();
+            return Vec::new();
+        };
+        let last = self.last();
+        if window.end >= last {
+            return self.finish(Vec::new());
+        }
+        let start = window.end.saturating_add(1);
+        self.start = Some(start);
+        self.window = Some(Window {
+            end: start.saturating_add(window.width).min(last),
+            width: window.width,
+        });
+        std::mem::take(&mut self.held)
+    }
+
+    /// Asks with the largest limit, for as long a time as that surely covers.
+    fn open_window(&mut self) {
+        let last = self.last();
+        self.limit = self.limit.max(LARGEST_LIMIT);
+        let window = match self.start {
+            // Half of what the observed distance allows: runs without a value
+            // are not seen, and may lie between.
+            Some(start) => {
+                let runs = i64::try_from(LARGEST_LIMIT / 2).unwrap_or(i64::MAX);
+                let by_gap = self.gap.map_or(WINDOW, |gap| gap.saturating_mul(runs));
+                let width = by_gap.max(last.saturating_sub(start) / MOST_WINDOWS);
+                Window {
+                    end: start.saturating_add(width).min(last),
+                    width,
+                }
+            }
+            // Nobody said where to start, and nothing was found: walking on
+            // from 1970 would help nobody.
+            None => Window {
+                end: last,
+                width: 0,
+            },
+        };
+        self.window = Some(window);
+    }
+
+    fn finish(&mut self, mut ready: Vec<Point>) -> Vec<Point> {
+        self.finished = true;
+        ready.append(&mut self.held);
+        ready
+    }
+
+    fn last(&self) -> i64 {
+        let horizon = self.plan.horizon;
+        self.plan.end.map_or(horizon, |end| end.min(horizon))
+    }
+}
+
+#[cfg(test)]
+mod tests;

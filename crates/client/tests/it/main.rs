@@ -1,0 +1,10 @@
+//! The client against a scripted archive on the loopback interface.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic, too")]
+
+mod errors;
+mod paging;
+mod records;
+mod retries;
+mod server;
+mod tls;

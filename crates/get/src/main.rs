@@ -1,0 +1,30 @@
+//! `esmond-ps-get`: prints the results of perfSONAR tests, one event type of
+//! one pair of hosts at a time.
+
+mod run;
+
+use std::process::ExitCode;
+
+use esmond_ps_cli_common::app::{self, Program};
+use esmond_ps_cli_common::plan::Needs;
+
+const PROGRAM: Program = Program {
+    name: "esmond-ps-get",
+    about: "Prints the results of perfSONAR tests: one event type, from one host to another.",
+    examples: "\
+Examples:
+  Packet traces of the last 24 hours:
+    esmond-ps-get --url https://ma.example.org --src 131.243.24.11 --dest 198.129.254.62 \\
+        --event-type packet-trace
+  Throughput since the beginning of April:
+    esmond-ps-get --url https://ma.example.org --src 131.243.24.11 --dest 198.129.254.114 \\
+        --event-type throughput --start-time 'April 1'
+  Hourly statistics of the one-way delay, for a script:
+    esmond-ps-get --url https://ma.example.org --src 131.243.24.11 --dest 198.129.254.62 \\
+        --event-type histogram-owdelay -T statistics -W 3600 -o jsonl",
+    needs: Needs::Series,
+};
+
+fn main() -> ExitCode {
+    app::main(&PROGRAM, run::run)
+}

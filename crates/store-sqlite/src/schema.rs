@@ -1,0 +1,215 @@
+//! The data directory, connections, and the schema's versions.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+use thiserror::Error;
+
+const DATABASE: &str = "archive.sqlite";
+const LOCK: &str = "archive.lock";
+
+/// How long a process waits for another one's write.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// More statements than this crate has, the shapes of searches included.
+const CACHED_STATEMENTS: usize = 64;
+
+/// Every version of the schema; a released one is never edited.
+const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("migrations/001_initial.sql"))];
+
+/// Why a data directory cannot be used.
+#[derive(Debug, Error)]
+pub(crate) enum OpenError {
+    /// The operating system refused something.
+    #[error("{}", .path.display())]
+    File { path: PathBuf, source: io::Error },
+    /// SQLite refused something.
+    #[error("{}", .path.display())]
+    Sqlite {
+        path: PathBuf,
+        source: rusqlite::Error,
+    },
+    /// The schema is newer than this program, or broken.
+    #[error("schema of {}", .path.display())]
+    Schema {
+        path: PathBuf,
+        source: rusqlite_migration::Error,
+    },
+    /// The file system cannot share memory between processes.
+    #[error("{} is not on a local file system: no write-ahead log", .0.display())]
+    NoWal(PathBuf),
+    /// The operating system gave no thread.
+    #[error("writer thread")]
+    Thread(#[source] io::Error),
+}
+
+/// Creates what is missing in a directory, brings the schema up to date, and
+/// returns the path of the database.
+pub(crate) fn prepare(dir: &Path) -> Result<PathBuf, OpenError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| OpenError::File { path, source }
+    };
+    fs::create_dir_all(dir).map_err(failed(dir))?;
+    // Two processes that open a new directory at once must not both create the
+    // schema, and the switch to WAL does not wait for anybody.
+    let lock_path = dir.join(LOCK);
+    let lock = File::create(&lock_path).map_err(failed(&lock_path))?;
+    lock.lock().map_err(failed(&lock_path))?;
+
+    let path = dir.join(DATABASE);
+    let sqlite = |source| OpenError::Sqlite {
+        path: path.clone(),
+        source,
+    };
+    let mut connection = open_writer(&path)?;
+    let mode: String = connection
+        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
+        .map_err(sqlite)?;
+    if mode != "wal" {
+        return Err(OpenError::NoWal(path));
+    }
+    Migrations::from_slice(MIGRATIONS)
+        .to_latest(&mut connection)
+        .map_err(|source| OpenError::Schema {
+            path: path.clone(),
+            source,
+        })?;
+    connection.close().map_err(|(_, cause)| sqlite(cause))?;
+    sync_directories(dir).map_err(failed(dir))?;
+    Ok(path)
+}
+
+/// Makes the directory's own entry durable; SQLite does that for its files.
+#[cfg(unix)]
+fn sync_directories(dir: &Path) -> io::Result<()> {
+    let dir = dir.canonicalize()?;
+    File::open(&dir)?.sync_all()?;
+    match dir.parent() {
+        // A parent that cannot be read was not made by us.
+        Some(parent) => File::open(parent).map_or(Ok(()), |parent| parent.sync_all()),
+        None => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+fn sync_directories(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Opens the connection that writes.
+pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
+    let open = || {
+        let connection = Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE
+                | OpenFlags::SQLITE_OPEN_CREATE
+                | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        configure(&connection)?;
+        // FULL: a commit is on disk before it is acknowledged.
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "fullfsync", true)?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "cache_size", -32 * 1024)?;
+        // A long reader can make the log grow; it does not stay that big.
+        connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+        Ok(connection)
+    };
+    open().map_err(|source| OpenError::Sqlite {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Opens a connection that reads.
+pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    configure(&connection)?;
+    Ok(connection)
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A database with the current schema.
+    pub(crate) fn database() -> (tempfile::TempDir, Connection) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = prepare(dir.path()).unwrap();
+        let connection = open_writer(&path).unwrap();
+        (dir, connection)
+    }
+
+    /// How SQLite finds the rows of a statement.
+    pub(crate) fn plan(connection: &Connection, sql: &str) -> String {
+        let mut statement = connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+            .unwrap();
+        let lines: Vec<String> = statement
+            .raw_query()
+            .mapped(|row| row.get("detail"))
+            .collect::<rusqlite::Result<_>>()
+            .unwrap();
+        lines.join("\n")
+    }
+
+    #[test]
+    fn the_migrations_are_valid() {
+        Migrations::from_slice(MIGRATIONS).validate().unwrap();
+    }
+
+    #[test]
+    fn a_file_of_a_newer_version_is_refused_and_left_as_it_is() {
+        let (dir, connection) = database();
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        drop(connection);
+        let refused = prepare(dir.path()).unwrap_err();
+        assert!(matches!(refused, OpenError::Schema { .. }), "{refused:?}");
+        let connection = open_writer(&dir.path().join(DATABASE)).unwrap();
+        let version: i64 = connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .unwrap();
+        assert_eq!(version, 99);
+    }
+
+    #[test]
+    fn commits_are_synced_and_readers_cannot_write() {
+        let (dir, connection) = database();
+        let pragma = |name: &str| {
+            connection
+                .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
+                .unwrap()
+        };
+        assert_eq!(pragma("synchronous"), 2.into());
+        assert_eq!(pragma("journal_mode"), "wal".to_owned().into());
+        assert_eq!(pragma("foreign_keys"), 1.into());
+        let reader = open_reader(&dir.path().join(DATABASE)).unwrap();
+        assert!(reader.execute("DELETE FROM record", []).is_err());
+    }
+
+    #[test]
+    fn many_can_open_a_new_directory_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let new = dir.path().join("a/b");
+        std::thread::scope(|scope| {
+            let openers: Vec<_> = (0..8).map(|_| scope.spawn(|| prepare(&new))).collect();
+            for opener in openers {
+                opener.join().unwrap().unwrap();
+            }
+        });
+    }
+}

@@ -1,0 +1,146 @@
+//! A real peer: the original Python client posts to our archive and reads from
+//! it, and the original program prints what ours prints.
+//!
+//! `make peers` installs the client; where it is not installed, the tests say
+//! that they skip it.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use esmond_ps_tests::{TestArchive, run};
+use serde_json::{Value, json};
+
+struct Peer {
+    interpreter: String,
+    library: PathBuf,
+}
+
+/// Returns an installed peer, or says on stderr, uncaptured, that there is none.
+fn peer(name: &str) -> Option<Peer> {
+    let library = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../target/peer")
+        .join(name);
+    match fs::read_to_string(library.join("interpreter")) {
+        Ok(interpreter) => Some(Peer {
+            interpreter: interpreter.trim().to_owned(),
+            library,
+        }),
+        Err(_) => {
+            let mut stderr = std::io::stderr();
+            writeln!(
+                stderr,
+                "SKIPPED: esmond_client for {name} is not installed; `make peers` does it"
+            )
+            .ok();
+            None
+        }
+    }
+}
+
+impl Peer {
+    fn python(&self, arguments: &[&str]) -> String {
+        let output = Command::new(&self.interpreter)
+            .env("PYTHONPATH", &self.library)
+            .env("PYTHONIOENCODING", "utf-8")
+            .env("PYTHONWARNINGS", "ignore")
+            .env("NO_PROXY", "*")
+            .args(arguments)
+            .output()
+            .expect("Python starts");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {stderr}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+}
+
+fn talks_to_our_archive(name: &str) {
+    let Some(peer) = peer(name) else { return };
+    let archive = TestArchive::start();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peer/talk.py");
+    let script = script.to_str().expect("a UTF-8 path");
+    let seen = peer.python(&[script, &archive.url, "tester", &archive.key]);
+    let seen: Value = serde_json::from_str(&seen).expect("JSON");
+    let error = json!({"error": "hôte inconnu"});
+    let expected = json!([{
+        "created": true,
+        "destination": "10.10.0.2",
+        "measurement_agent": "10.10.0.2",
+        "input_source": "host1",
+        "time_duration": "30",
+        "subject_type": "point-to-point",
+        "event_types": [
+            "failures", "histogram-ttl", "packet-count-sent", "packet-loss-rate", "throughput",
+            "time-error-estimates"
+        ],
+        "series": {
+            "failures": [[1397075053, error], [1397075113, error], [1397078713, error]],
+            "histogram-ttl": [
+                [1397075053, {"28": 600}], [1397075113, {"28": 599}], [1397078713, {"28": 10}]
+            ],
+            "packet-count-sent": [[1397075053, 600.0], [1397075113, 599.0], [1397078713, 10.0]],
+            // The start of the first hour lies before the time asked for.
+            "packet-count-sent/aggregation/3600": [[1397077200, 10.0]],
+            "packet-count-sent/aggregation/86400": [],
+            "packet-loss-rate": [
+                [1397075053, 0.0], [1397075113, 1.0 / 600.0], [1397078713, 590.0 / 600.0]
+            ],
+            "throughput": [[1397075053, 23.0], [1397075113, 55.0]],
+            "time-error-estimates": [[1397075053, 0.6], [1397075113, 0.599], [1397078713, 0.01]]
+        }
+    }]);
+    assert_eq!(seen, expected, "{seen:#}");
+}
+
+#[test]
+fn the_original_client_on_python_2_posts_to_our_archive_and_reads_it_back() {
+    talks_to_our_archive("python2");
+}
+
+#[test]
+fn the_original_client_on_python_3_posts_to_our_archive_and_reads_it_back() {
+    talks_to_our_archive("python3");
+}
+
+#[test]
+fn the_original_program_prints_what_ours_prints() {
+    let Some(peer) = peer("python2") else { return };
+    let archive = TestArchive::start();
+    let dataset = include_str!("../programs/data/dataset.json");
+    archive.load(&serde_json::from_str(dataset).expect("a data set"));
+    let program = peer.library.join("bin/esmond-ps-get");
+    let program = program.to_str().expect("a UTF-8 path");
+    for (event_type, more) in [
+        ("throughput", &[][..]),
+        ("packet-trace", &[]),
+        ("packet-count-sent", &["-T", "aggregation", "-W", "300"]),
+        ("histogram-owdelay", &["-T", "statistics", "-W", "86400"]),
+        ("streams-throughput-subintervals", &[]),
+    ] {
+        let mut arguments = vec![
+            "-u",
+            &archive.url,
+            "-S",
+            "2014-05-01",
+            "-E",
+            "2099-01-01",
+            "-I",
+            "-s",
+            "10.1.1.1",
+            "-d",
+            "10.1.1.2",
+            "-e",
+            event_type,
+            "-o",
+            "csv",
+        ];
+        arguments.extend(more);
+        let ours = run("esmond-ps-get", &arguments);
+        let mut line = vec![program];
+        line.extend(arguments);
+        let theirs = peer.python(&line);
+        assert!(theirs.lines().count() > 2, "{event_type}: {theirs}");
+        assert_eq!(ours.stdout, theirs, "{event_type}");
+    }
+}
