@@ -23,7 +23,7 @@ use crate::site::Site;
 
 /// Who asks: somebody known, or anybody.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Caller {
+pub(crate) enum Caller {
     /// Nobody in particular; may read.
     Anonymous,
     /// A user who showed a key or comes from a registered network; may write.
@@ -32,14 +32,14 @@ pub enum Caller {
 
 /// Proof that the caller may write. Only authentication makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Writer {
+pub(crate) struct Writer {
     name: String,
 }
 
 impl Writer {
     /// Returns the name of the user.
     #[must_use]
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 }
@@ -50,7 +50,7 @@ impl Caller {
     /// # Errors
     ///
     /// 401 when the caller is anonymous.
-    pub fn writer(self) -> Result<Writer, Error> {
+    pub(crate) fn writer(self) -> Result<Writer, Error> {
         match self {
             Self::Known(writer) => Ok(writer),
             Self::Anonymous => Err(Error::unauthorized(

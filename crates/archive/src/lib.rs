@@ -11,12 +11,12 @@
 //! says `DIFFERENCE`.
 //!
 //! How a request goes through the modules: `dispatch` resolves the path
-//! ([`paths`]), negotiates (`accept`) and authenticates ([`auth`]); `records`
+//! ([`paths`]), negotiates (`accept`) and authenticates (`auth`); `records`
 //! answers metadata (`create`, `search`), `series_read` and `series_write`
 //! points (`validate`); `stream` sends lists without holding them.
 
 mod accept;
-pub mod auth;
+mod auth;
 mod body;
 pub mod config;
 mod context;

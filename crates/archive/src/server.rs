@@ -36,6 +36,10 @@ pub fn router(store: Arc<dyn Store>, config: Config) -> Router {
         .layer(CompressionLayer::new())
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the layer hands the panic over"
+)]
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let text = panic
         .downcast_ref::<String>()

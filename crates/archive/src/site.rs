@@ -13,6 +13,7 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::HeaderMap;
 use axum::http::header::HOST;
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use ipnet::IpNet;
 
 use crate::context::App;
@@ -34,7 +35,7 @@ impl FromRequestParts<Arc<App>> for Site {
             .extensions
             .get::<ConnectInfo<SocketAddr>>()
             .map(|ConnectInfo(address)| address.ip().to_canonical());
-        let authority = parts.uri.authority().map(ToString::to_string);
+        let authority = parts.uri.authority().map(Authority::as_str);
         Ok(Self::new(
             peer,
             authority,
@@ -47,7 +48,7 @@ impl FromRequestParts<Arc<App>> for Site {
 impl Site {
     fn new(
         peer: Option<IpAddr>,
-        authority: Option<String>,
+        authority: Option<&str>,
         headers: &HeaderMap,
         trusted: &[IpNet],
     ) -> Self {
@@ -60,7 +61,7 @@ impl Site {
         let own_host = || headers.get(HOST).and_then(|value| value.to_str().ok());
         let host = forwarded("x-forwarded-host")
             .or_else(own_host)
-            .or(authority.as_deref())
+            .or(authority)
             .filter(|host| is_host(host))
             .unwrap_or("localhost");
         Self {
