@@ -84,10 +84,11 @@ impl Resource {
 pub fn resolve(path: &str, alias: &str) -> Option<Target> {
     let path = percent_decode_str(path).decode_utf8().ok()?;
     let path = path.strip_prefix('/')?;
+    // Old loaders told `--script_alias /esmond/` ask for `/esmond//perfsonar/`.
     let below_alias = path
         .strip_prefix(alias)
-        .and_then(|rest| rest.strip_prefix('/'))
-        .filter(|_| !alias.is_empty());
+        .filter(|rest| !alias.is_empty() && rest.starts_with('/'))
+        .map(|rest| rest.trim_start_matches('/'));
     if let Some(resource) = below_alias.and_then(resource) {
         let prefix = format!("/{alias}");
         return Some(Target { prefix, resource });
@@ -230,7 +231,6 @@ mod tests {
             "/esmond/v2/",
             "/esmond/perfsonar/Archive/",
             "/esmond/perfsonar//archive/",
-            "/esmond//perfsonar/archive/",
             "/esmond/perfsonar/archive//",
             "/esmond/perfsonar/archive/ab12//",
             "/esmond/perfsonar/archive/ab12/throughput//",
@@ -245,6 +245,14 @@ mod tests {
             assert_eq!(shown(path, "esmond"), "nothing", "{path}");
         }
         assert_eq!(shown("/esmond/perfsonar/archive/", ""), "nothing");
+    }
+
+    #[test]
+    fn slashes_may_repeat_after_the_alias() {
+        let path = "/esmond//perfsonar/archive/";
+        assert_eq!(shown(path, "esmond"), "[/esmond] list");
+        assert_eq!(shown("/esmond/perfsonar//archive/", "esmond"), "nothing");
+        assert_eq!(shown("/esmondperfsonar/archive/", "esmond"), "nothing");
     }
 
     #[test]

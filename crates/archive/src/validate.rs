@@ -2,7 +2,7 @@
 //!
 //! The texts are those of the original archive. DIFFERENCE: what crashes the
 //! original (500) is refused with the text of its type, and a histogram must
-//! be an object with counts of 64 bits.
+//! be an object with counts of 64 bits and a document of a bounded depth.
 
 use esmond_ps_model::{DataType, Histogram};
 use esmond_ps_store::Value as Stored;
@@ -10,6 +10,10 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::number::{to_float, to_integer};
+
+/// Deepest nesting of a document. Many JSON parsers read 128 levels, and an
+/// answer adds some: what is stored must be readable by all clients.
+const DEEPEST: usize = 100;
 
 /// Why a value was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -39,6 +43,8 @@ pub(crate) enum ValueError {
     Bounds,
     #[error("Invalid subintervals provided")]
     Subintervals,
+    #[error("Value must not be nested deeper than {DEEPEST} levels")]
+    Depth,
 }
 
 /// Checks the value of a point and returns it as it is stored.
@@ -52,9 +58,9 @@ pub(crate) fn value(data_type: DataType, value: &Value) -> Result<Stored, ValueE
         DataType::Histogram => histogram(value),
         DataType::Subinterval => {
             check_subintervals(value)?;
-            Ok(Stored::Document(value.to_string()))
+            document(value)
         }
-        DataType::Json => Ok(Stored::Document(value.to_string())),
+        DataType::Json => document(value),
     }
 }
 
@@ -112,6 +118,24 @@ fn histogram(value: &Value) -> Result<Stored, ValueError> {
     Ok(Stored::Histogram(Histogram::new(buckets)))
 }
 
+fn document(value: &Value) -> Result<Stored, ValueError> {
+    if depth(value) > DEEPEST {
+        return Err(ValueError::Depth);
+    }
+    Ok(Stored::Document(value.to_string()))
+}
+
+/// Returns how many lists and objects are inside one another. The parser's own
+/// limit bounds the recursion.
+fn depth(value: &Value) -> usize {
+    let inner = match value {
+        Value::Array(items) => items.iter().map(depth).max(),
+        Value::Object(fields) => fields.values().map(depth).max(),
+        _ => return 0,
+    };
+    1 + inner.unwrap_or(0)
+}
+
 fn check_subintervals(value: &Value) -> Result<(), ValueError> {
     // As in the original, what is no list is walked like one.
     let intervals: Vec<Value> = match value {
@@ -150,4 +174,36 @@ fn check_subintervals(value: &Value) -> Result<(), ValueError> {
 /// the text they are.
 fn is_number(text: &str) -> bool {
     to_float(&Value::from(text)).is_some() || text.trim().parse::<f64>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nested(levels: usize) -> Value {
+        (0..levels).fold(Value::Null, |inner, _| Value::Array(vec![inner]))
+    }
+
+    #[test]
+    fn what_is_stored_can_be_read_by_every_client() {
+        let stored = value(DataType::Json, &nested(DEEPEST)).unwrap();
+        assert_eq!(stored, Stored::Document(nested(DEEPEST).to_string()));
+        let refused = value(DataType::Json, &nested(DEEPEST + 1));
+        assert_eq!(refused, Err(ValueError::Depth));
+    }
+
+    #[test]
+    fn lists_and_texts_have_the_fields_that_they_name() {
+        for (json, expected) in [
+            (r#"{"start": null}"#, Some(true)),
+            (r#"["start"]"#, Some(true)),
+            (r#""start val""#, Some(true)),
+            (r#"["val"]"#, Some(false)),
+            ("5", None),
+            ("null", None),
+        ] {
+            let value: Value = serde_json::from_str(json).unwrap();
+            assert_eq!(has_field(&value, "start"), expected, "{json}");
+        }
+    }
 }

@@ -6,7 +6,7 @@ use clap::Args;
 /// here; see [`plan`](crate::plan).
 #[derive(Debug, Clone, Args)]
 pub struct QueryArgs {
-    /// Archive to ask, scheme://host[:port]
+    /// Archive to ask; scheme and host are enough
     ///
     /// A pasted address that ends in /esmond/perfsonar/archive/ is fine too.
     #[arg(short, long, value_name = "URL", env = "ESMOND_URL")]
@@ -32,7 +32,7 @@ pub struct QueryArgs {
     #[arg(short, long, value_name = "TOOL")]
     pub tool: Option<String>,
 
-    /// Start of the query, UTC [default: 24 hours ago]
+    /// Start of the query, UTC (default: 24 hours ago)
     ///
     /// Dates like 2015-03-15, "January 1 2015", "March 1 14:30 -0500"; also
     /// now, today, yesterday, -24h, now-1d, "2 days ago", "last monday", and
@@ -41,7 +41,7 @@ pub struct QueryArgs {
     #[arg(short = 'S', long, value_name = "START")]
     pub start_time: Option<String>,
 
-    /// End of the query, UTC [default: now]
+    /// End of the query, UTC (default: now)
     #[arg(short = 'E', long, value_name = "END")]
     pub end_time: Option<String>,
 

@@ -52,8 +52,7 @@ pub fn normalise(
                 normalised.push(format!("--{name}"));
             }
         } else if argument.len() > 1 && argument.starts_with('-') {
-            let mut letters = argument.char_indices().skip(1);
-            while let Some((at, letter)) = letters.next() {
+            for (at, letter) in argument.char_indices().skip(1) {
                 let option = command
                     .get_arguments()
                     .find(|option| option.get_short() == Some(letter))

@@ -201,7 +201,8 @@ fn filters(
         let dashed = key.replace('_', "-");
         match dashed.as_str() {
             "time" => {
-                (window.start, window.end) = (seconds(filter, value)?, seconds(filter, value)?)
+                window.start = seconds(filter, value)?;
+                window.end = window.start;
             }
             "time-start" => window.start = seconds(filter, value)?,
             "time-end" => window.end = seconds(filter, value)?,

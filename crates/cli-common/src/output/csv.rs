@@ -36,7 +36,16 @@ impl<W: Write> Writer<W> {
             return Ok(());
         }
         self.has_header = true;
-        Ok(self.out.write_record(&self.columns)?)
+        self.out.write_record(&self.columns).map_err(plain)
+    }
+}
+
+/// Returns the error of the underlying writer as it was, so that a closed pipe
+/// is recognised; the crate's own conversion hides its kind.
+fn plain(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
 }
 
@@ -45,9 +54,9 @@ impl<W: Write> RowWriter for Writer<W> {
         self.header()?;
         for column in &self.columns {
             let text = row.get(column).map_or(Cow::Borrowed(""), field);
-            self.out.write_field(text.as_bytes())?;
+            self.out.write_field(text.as_bytes()).map_err(plain)?;
         }
-        Ok(self.out.write_record(None::<&[u8]>)?)
+        self.out.write_record(None::<&[u8]>).map_err(plain)
     }
 
     fn finish(mut self: Box<Self>) -> io::Result<()> {

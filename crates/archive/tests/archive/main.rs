@@ -1,0 +1,19 @@
+//! Tests of the whole archive: against recordings of the original, and of what
+//! ours does better.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails, in its helpers, too"
+)]
+
+mod auth;
+mod bulk;
+mod commands;
+mod crash;
+mod departures;
+mod process;
+mod reading;
+mod records;
+mod replay;
+mod serving;
+mod support;
