@@ -178,6 +178,22 @@ fn a_key_never_shows() {
     );
     assert_eq!(run.status, Some(1));
     assert!(!run.stderr.contains("s3cr3t"), "{run:?}");
+    for url in ["http://me:s3cr3t@127.0.0.1:9", "me:s3cr3t@127.0.0.1:9"] {
+        let run = get(url, &["-v"]);
+        assert_eq!(run.status, Some(2));
+        assert!(!run.stderr.contains("s3cr3t"), "{run:?}");
+    }
+}
+
+#[test]
+fn the_longest_time_out_is_no_overflow() {
+    let url = scripted(vec![answer("200 OK", "application/json", "[]")]);
+    let run = get(&url, &["-o", "json", "--timeout", &i64::MAX.to_string()]);
+    assert_eq!(
+        (run.status, run.stdout.as_str()),
+        (Some(0), "[]\n"),
+        "{run:?}"
+    );
 }
 
 #[test]

@@ -1,5 +1,10 @@
-//! The three query programs against the real archive, compared with what the
-//! originals printed for the same data.
+//! The query programs and the client against the real archive; the query
+//! programs compared with what the originals printed for the same data.
 
+mod bulk;
+mod bulk_faults;
+mod bulk_runs;
 mod endings;
 mod recorded;
+mod served;
+mod writing;

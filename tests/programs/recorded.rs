@@ -35,12 +35,12 @@ struct Recording {
 
 /// The data set of the recordings in an archive, shared by the tests that run
 /// at the same time.
-struct Loaded {
-    archive: TestArchive,
+pub(crate) struct Loaded {
+    pub(crate) archive: TestArchive,
     keys: Vec<String>,
 }
 
-fn loaded() -> Arc<Loaded> {
+pub(crate) fn loaded() -> Arc<Loaded> {
     static SHARED: Mutex<Weak<Loaded>> = Mutex::new(Weak::new());
     let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(loaded) = shared.upgrade() {
@@ -312,6 +312,9 @@ fn expected(recorded: &Recorded) -> Expected {
         used.insert(D::EmptyCsv);
         stdout = format!("{header}\r\n\n");
     }
+    if stdout.contains("localhost") {
+        stdout = with_addresses(&stdout);
+    }
     if stdout.contains("{'") {
         used.insert(D::ObjectsAreJson);
         stdout = if stdout.contains("\r\n") {
@@ -363,6 +366,44 @@ fn split_log(stdout: &str) -> (String, String) {
     (log.concat(), rest.concat())
 }
 
+/// Undoes the one name that the recording machine had, `localhost`: ours runs
+/// with `-I`, so that the names that a machine knows do not matter.
+fn with_addresses(stdout: &str) -> String {
+    const HOSTS: [&str; 3] = ["source", "destination", "measurement_agent"];
+    const ADDRESS: &str = "127.0.0.1";
+    if is_json(stdout) {
+        let mut list: Vec<Map<String, Value>> = serde_json::from_str(stdout).expect("json");
+        for (name, value) in list.iter_mut().flatten() {
+            if HOSTS.contains(&name.as_str()) && value == "localhost" {
+                *value = ADDRESS.into();
+            }
+        }
+        return serde_json::to_string(&list).expect("json");
+    }
+    let (header, _) = stdout.split_once('\n').unwrap_or_default();
+    let columns: Vec<&str> = header.trim_end().split(',').collect();
+    let lines = stdout.split_inclusive('\n').map(|line| {
+        if HOSTS
+            .iter()
+            .any(|name| line == format!("{name}: localhost\n"))
+        {
+            return line.replace("localhost", ADDRESS);
+        }
+        if columns.len() == 1 {
+            return line.to_owned();
+        }
+        // Hosts are the first columns, and never quoted.
+        let mut fields: Vec<&str> = line.split(',').collect();
+        for (field, column) in fields.iter_mut().zip(&columns) {
+            if HOSTS.contains(column) && *field == "localhost" {
+                *field = ADDRESS;
+            }
+        }
+        fields.join(",")
+    });
+    lines.collect()
+}
+
 fn human_with_json(stdout: &str) -> String {
     let lines = stdout
         .split('\n')
@@ -373,7 +414,7 @@ fn human_with_json(stdout: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn csv_with_json(stdout: &str) -> String {
+pub(crate) fn csv_with_json(stdout: &str) -> String {
     let text = stdout.strip_suffix('\n').expect("a further newline");
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
@@ -426,16 +467,15 @@ fn without_paging_keys(stdout: &str) -> String {
 }
 
 fn replay(recorded: &Recorded, loaded: &Loaded) -> Run {
-    let arguments: Vec<String> = recorded
-        .argv
-        .iter()
-        .map(|word| fill(word, loaded))
+    let recorded_words = recorded.argv.iter().map(|word| fill(word, loaded));
+    let arguments: Vec<String> = std::iter::once("-I".to_owned())
+        .chain(recorded_words)
         .collect();
     run(&recorded.program, &arguments)
 }
 
 /// Puts this run's address and keys in the place of the recording's marks.
-fn fill(text: &str, loaded: &Loaded) -> String {
+pub(crate) fn fill(text: &str, loaded: &Loaded) -> String {
     let mut text = text.replace("{{base_url}}", &loaded.archive.url);
     for (number, key) in loaded.keys.iter().enumerate() {
         text = text.replace(&format!("{{{{metadata_key:{}}}}}", number + 1), key);
@@ -537,7 +577,7 @@ fn compare(
 
 /// Checks that each option in the recorded help is in ours, with its short
 /// form.
-fn options_are_all_there(recorded: &str, ours: &str) -> Result<(), String> {
+pub(crate) fn options_are_all_there(recorded: &str, ours: &str) -> Result<(), String> {
     let words = recorded
         .lines()
         .filter(|line| line.starts_with("  -"))

@@ -95,7 +95,7 @@ pub struct TestArchive {
     /// Key of the user `tester`.
     pub key: String,
     client: Client,
-    _data: TempDir,
+    data: TempDir,
 }
 
 impl TestArchive {
@@ -118,27 +118,38 @@ impl TestArchive {
             .find_map(|line| line.strip_prefix("Key: "))
             .unwrap_or_else(|| panic!("no key in {added:?}"))
             .to_owned();
-        let mut server = command("esmond-ps-archive")
-            .args(["serve", "--data", &directory, "--listen", "127.0.0.1:0"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the archive starts");
-        let mut log = BufReader::new(server.stderr.take().expect("stderr is piped"));
-        let url = listening_url(&mut log);
-        // The rest of the log is read, so that the archive never waits for us.
-        thread::spawn(move || {
-            let mut rest = String::new();
-            log.read_to_string(&mut rest).ok();
-        });
+        let (server, url) = serve(&directory, "127.0.0.1:0");
         Self {
             server,
             url,
             key,
             client: http_client(),
-            _data: data,
+            data,
         }
+    }
+
+    /// Ends the archive at once, as a power cut does. See [`revive`](Self::revive).
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be ended.
+    pub fn kill(&mut self) {
+        self.server.kill().expect("it can be killed");
+        self.server.wait().expect("it ends");
+    }
+
+    /// Starts the archive again after [`kill`](Self::kill), on the same data and
+    /// address.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    pub fn revive(&mut self) {
+        let directory = self.data.path().to_str().expect("a UTF-8 path");
+        let listen = self.url.trim_start_matches("http://");
+        let (server, url) = serve(directory, listen);
+        assert_eq!(url, self.url);
+        self.server = server;
     }
 
     /// Address of the archive's list of metadata.
@@ -215,6 +226,25 @@ impl Drop for TestArchive {
         self.server.kill().ok();
         self.server.wait().ok();
     }
+}
+
+/// Starts an archive and returns it with its address.
+fn serve(directory: &str, listen: &str) -> (Child, String) {
+    let mut server = command("esmond-ps-archive")
+        .args(["serve", "--data", directory, "--listen", listen])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the archive starts");
+    let mut log = BufReader::new(server.stderr.take().expect("stderr is piped"));
+    let url = listening_url(&mut log);
+    // The rest of the log is read, so that the archive never waits for us.
+    thread::spawn(move || {
+        let mut rest = String::new();
+        log.read_to_string(&mut rest).ok();
+    });
+    (server, url)
 }
 
 fn listening_url(log: &mut impl std::io::BufRead) -> String {

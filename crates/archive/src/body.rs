@@ -39,8 +39,10 @@ pub(crate) fn metadata(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Error
         return Err(Error::unsupported_media_type(&media_type));
     }
     // DIFFERENCE: the parser's words are those of another parser.
-    serde_json::from_slice(bytes)
-        .map_err(|error| Error::bad_request(format!("JSON parse error - {error}")))
+    let value = serde_json::from_slice(bytes)
+        .map_err(|error| Error::bad_request(format!("JSON parse error - {error}")))?;
+    refuse_private_names(bytes)?;
+    Ok(value)
 }
 
 /// Reads the body of a data request.
@@ -53,9 +55,54 @@ pub(crate) fn data(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Error> {
     if bytes.is_empty() {
         return Err(Error::bad_request("No data payload POSTed."));
     }
-    decoded(bytes)
-        .and_then(|text| serde_json::from_str(&text).ok())
-        .ok_or_else(|| undecodable(bytes))
+    let text = decoded(bytes).ok_or_else(|| undecodable(bytes))?;
+    let value = serde_json::from_str(&text).map_err(|_| undecodable(bytes))?;
+    refuse_private_names(text.as_bytes())?;
+    Ok(value)
+}
+
+/// Refuses objects with names by which the parser hands numbers with all their
+/// digits to itself: it takes `{"$serde_json::private::Number": "1"}` for the
+/// number 1, and such an object would be altered in silence.
+///
+/// `json` is a document that the parser has taken.
+fn refuse_private_names(json: &[u8]) -> Result<(), Error> {
+    let mut rest = json;
+    while let Some(start) = rest.iter().position(|byte| *byte == b'"') {
+        let length = text_length(&rest[start + 1..]);
+        let (text, after) = rest[start..].split_at(length + 2);
+        rest = after;
+        let is_name = rest.trim_ascii_start().starts_with(b":");
+        // The name may be spelled with escapes, but it has its length.
+        if is_name && text.len() >= PRIVATE_NAMES.len() + 2 && is_private(text) {
+            return Err(Error::bad_request(format!(
+                "Names must not begin with {PRIVATE_NAMES}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+const PRIVATE_NAMES: &str = "$serde_json::private::";
+
+/// Returns how long a JSON text is, from after its first quote to its last.
+fn text_length(after_quote: &[u8]) -> usize {
+    let mut escaped = false;
+    let end = after_quote.iter().position(|byte| {
+        let ends = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        ends
+    });
+    end.unwrap_or(after_quote.len().saturating_sub(1))
+}
+
+fn is_private(quoted: &[u8]) -> bool {
+    // A text without escapes begins as it is spelled.
+    match quoted.get(1) {
+        Some(b'$' | b'\\') => serde_json::from_slice::<String>(quoted)
+            .is_ok_and(|name| name.starts_with(PRIVATE_NAMES)),
+        _ => false,
+    }
 }
 
 /// The refusal of a body that is not what it should be.
@@ -134,6 +181,35 @@ mod tests {
         let json_type = typed("application/json");
         assert!(data(&json_type, body.as_bytes()).is_err());
         assert!(metadata(&json_type, body.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn names_that_mean_something_to_the_parser_are_refused() {
+        let json_type = typed("application/json");
+        for body in [
+            r#"{"$serde_json::private::Number":"1"}"#,
+            r#"[1,{"a\"b": {"\u0024serde_json::priv\u0061te::Number" : "1e5"}}]"#,
+            r#"{"$serde_json::private::RawValue":"[1]"}"#,
+        ] {
+            for refused in [
+                data(&json_type, body.as_bytes()),
+                metadata(&json_type, body.as_bytes()),
+            ] {
+                let error = refused.unwrap_err();
+                assert_eq!(error.status(), 400, "{body}");
+                assert!(error.to_string().contains("must not begin"), "{error}");
+            }
+        }
+        for body in [
+            r#"["$serde_json::private::Number", {"$serde": "\\"}]"#,
+            r#"{"a":"\"$serde_json::private::Number\":1"}"#,
+        ] {
+            let value = data(&json_type, body.as_bytes()).unwrap();
+            assert_eq!(
+                value.to_string(),
+                body.replace(", ", ",").replace(": ", ":")
+            );
+        }
     }
 
     #[test]

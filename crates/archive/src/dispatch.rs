@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CONTENT_TYPE, HeaderValue, VARY};
+use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CONTENT_TYPE, HeaderValue};
 use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -155,7 +155,6 @@ fn description(resource: &Resource) -> Response {
 pub(crate) fn finish(headers: &mut HeaderMap, allow: Option<&'static str>) {
     headers.insert(CONTENT_TYPE, JSON);
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(VARY, HeaderValue::from_static("Accept"));
     if let Some(allow) = allow {
         headers.insert(ALLOW, HeaderValue::from_static(allow));
     }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::header::{CONTENT_ENCODING, HeaderValue, VARY};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::serve::ListenerExt;
 use esmond_ps_store::Store;
@@ -34,6 +36,21 @@ pub fn router(store: Arc<dyn Store>, config: Config) -> Router {
         .with_state(app)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(CompressionLayer::new())
+        .layer(map_response(with_vary))
+}
+
+/// Tells caches what an answer depends on, as the original does: a plain
+/// answer serves clients of any `Accept-Encoding`, so only compressed ones
+/// name it.
+async fn with_vary(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    let names = if headers.contains_key(CONTENT_ENCODING) {
+        "Accept, Accept-Encoding"
+    } else {
+        "Accept"
+    };
+    headers.insert(VARY, HeaderValue::from_static(names));
+    response
 }
 
 #[expect(

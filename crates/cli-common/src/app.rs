@@ -1,15 +1,13 @@
 //! The frame of the query programs: from the command line to a [`Session`],
 //! and from its end to the exit status.
 
-use std::env;
 use std::io::{self, BufWriter, Write as _};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use chrono::Utc;
-use clap::error::ErrorKind;
-use clap::{Args as _, Command, FromArgMatches as _};
-use esmond_ps_client::Archive;
+use clap::{Args, Command, FromArgMatches};
+use esmond_ps_client::{Archive, ArchiveBuilder};
 use esmond_ps_model::{Metadata, MetadataFilters, Registry};
 use futures_util::TryStreamExt as _;
 
@@ -19,7 +17,7 @@ use crate::names::Resolver;
 use crate::plan::{self, Needs, Plan};
 use crate::report::{self, Outcome, Output, UsageError};
 use crate::rows::Row;
-use crate::{connection, hosts, optparse};
+use crate::{command_line, connection, hosts};
 
 /// What sets a query program apart from its sisters.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +30,35 @@ pub struct Program {
     pub examples: &'static str,
     /// What it asks of its options.
     pub needs: Needs,
+}
+
+/// Options of one program, beside those that all query programs share.
+pub trait Options: Args {
+    /// Checks what can be checked without asking anybody. This comes right
+    /// after the check that an address is given, before hosts are looked up.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with an option.
+    fn check(&self, query: &QueryArgs) -> Result<(), UsageError>;
+
+    /// Adjusts how the archive is asked. The observer of requests is the one of
+    /// `--verbose`; a program that sets its own keeps that promise itself.
+    fn tune(&self, query: &QueryArgs, archive: ArchiveBuilder) -> ArchiveBuilder;
+}
+
+/// No options beside the shared ones.
+#[derive(Debug, Clone, Args)]
+struct NoOptions {}
+
+impl Options for NoOptions {
+    fn check(&self, _: &QueryArgs) -> Result<(), UsageError> {
+        Ok(())
+    }
+
+    fn tune(&self, _: &QueryArgs, archive: ArchiveBuilder) -> ArchiveBuilder {
+        archive
+    }
 }
 
 /// Exit statuses, for the end of every help.
@@ -88,11 +115,25 @@ pub fn main<F>(program: &Program, run: F) -> ExitCode
 where
     F: AsyncFnOnce(&Session, &mut Output<'_>) -> anyhow::Result<Outcome>,
 {
+    main_with(
+        program,
+        async |session: &Session, _: &NoOptions, output: &mut Output<'_>| {
+            run(session, output).await
+        },
+    )
+}
+
+/// Runs a query program that has options of its own.
+pub fn main_with<X, F>(program: &Program, run: F) -> ExitCode
+where
+    X: Options,
+    F: AsyncFnOnce(&Session, &X, &mut Output<'_>) -> anyhow::Result<Outcome>,
+{
     let mut output = Output {
         out: Box::new(BufWriter::new(io::stdout().lock())),
         err: Box::new(io::stderr()),
     };
-    let mut command = command(program);
+    let mut command = command::<X>(program);
     let result = start(program, &command, run, &mut output);
     let result = result.and_then(|outcome| {
         io::Write::flush(&mut output.out)?;
@@ -102,9 +143,9 @@ where
     report::finish(program.name, &help, result, &mut output.err)
 }
 
-fn command(program: &Program) -> Command {
+fn command<X: Options>(program: &Program) -> Command {
     // The options come first: their documentation must not become the program's.
-    QueryArgs::augment_args(Command::new(program.name))
+    X::augment_args(QueryArgs::augment_args(Command::new(program.name)))
         .about(program.about)
         .long_about(None)
         .version(env!("CARGO_PKG_VERSION"))
@@ -114,16 +155,17 @@ fn command(program: &Program) -> Command {
         .after_help(format!("{}\n\n{EXIT_STATUS}", program.examples))
 }
 
-fn start<F>(
+fn start<X, F>(
     program: &Program,
     command: &Command,
     run: F,
     output: &mut Output<'_>,
 ) -> anyhow::Result<Outcome>
 where
-    F: AsyncFnOnce(&Session, &mut Output<'_>) -> anyhow::Result<Outcome>,
+    X: Options,
+    F: AsyncFnOnce(&Session, &X, &mut Output<'_>) -> anyhow::Result<Outcome>,
 {
-    let Some(args) = parse(program, command, output)? else {
+    let Some((args, options)) = parse::<X>(command, output)? else {
         return Ok(Outcome::Done);
     };
     if args.list_events {
@@ -135,57 +177,33 @@ where
         .build()
         .context("starting")?;
     runtime.block_on(async {
-        let session = open(program, args, output).await?;
+        let session = open(program, args, &options, output).await?;
         session.check_event_type().await?;
-        run(&session, output).await
+        run(&session, &options, output).await
     })
 }
 
 /// Reads the command line; nothing is left to do when it asked for help.
-fn parse(
-    program: &Program,
+fn parse<X: Options>(
     command: &Command,
     output: &mut Output<'_>,
-) -> anyhow::Result<Option<QueryArgs>> {
-    let mut command = command.clone();
-    command.build();
-    let words: Vec<String> = env::args_os()
-        .skip(1)
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
-    let usage = command.render_usage();
-    let complain =
-        |text: &str| UsageError::new(format!("{usage}\n\n{}: error: {text}", program.name));
-    let words =
-        optparse::normalise(&words, &command, &ORIGINAL_OPTIONS).map_err(|text| complain(&text))?;
-    let parsed = command
-        .try_get_matches_from(words)
-        .and_then(|matches| QueryArgs::from_arg_matches(&matches));
-    match parsed {
-        Ok(args) => Ok(Some(args)),
-        Err(error)
-            if matches!(
-                error.kind(),
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-            ) =>
-        {
-            write!(output.out, "{}", error.render())?;
-            Ok(None)
-        }
-        Err(error) => {
-            let text = error.render().to_string();
-            let first = text.lines().next().unwrap_or_default();
-            Err(complain(first.trim_start_matches("error: ")).into())
-        }
-    }
+) -> anyhow::Result<Option<(QueryArgs, X)>> {
+    let matches = command_line::read(command, &ORIGINAL_OPTIONS, &command_line::words(), output)?;
+    let Some(matches) = matches else {
+        return Ok(None);
+    };
+    let shared = QueryArgs::from_arg_matches(&matches)?;
+    Ok(Some((shared, X::from_arg_matches(&matches)?)))
 }
 
-async fn open(
+async fn open<X: Options>(
     program: &Program,
     args: QueryArgs,
+    options: &X,
     output: &mut Output<'_>,
 ) -> anyhow::Result<Session> {
     plan::require(&args, program.needs)?;
+    options.check(&args)?;
     let named = [
         ("src", &args.src),
         ("dest", &args.dest),
@@ -203,7 +221,8 @@ async fn open(
     for note in &plan.notes {
         output.note(note);
     }
-    let archive = connection::archive(&args.connection, &plan.url, args.verbose, output)?;
+    let tune = |archive| options.tune(&args, archive);
+    let archive = connection::archive(&args.connection, &plan.url, args.verbose, tune, output)?;
     Ok(Session {
         args,
         plan,

@@ -5,12 +5,13 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use esmond_ps_client::{Archive, Credentials, RequestEvent};
+use esmond_ps_client::{Archive, ArchiveBuilder, Credentials, RequestEvent};
 
 use crate::args::ConnectionArgs;
 use crate::report::{Output, UsageError, chain};
 
-/// Makes the client that the options describe. Nothing is sent yet.
+/// Makes the client that the options describe, with what `tune` changes.
+/// Nothing is sent yet.
 ///
 /// # Errors
 ///
@@ -19,6 +20,7 @@ pub fn archive(
     args: &ConnectionArgs,
     url: &str,
     verbose: bool,
+    tune: impl FnOnce(ArchiveBuilder) -> ArchiveBuilder,
     output: &mut Output<'_>,
 ) -> anyhow::Result<Archive> {
     let timeout = u64::try_from(args.timeout)
@@ -44,25 +46,34 @@ pub fn archive(
         builder = builder.danger_accept_invalid_certs(true);
     }
     if verbose {
-        builder = builder.on_request(log_event);
+        builder = builder.on_request(|event| {
+            if let Some(line) = log_line(event) {
+                // A log that cannot be written is no reason to stop.
+                writeln!(std::io::stderr().lock(), "{line}").ok();
+            }
+        });
     }
-    builder
+    tune(builder)
         .build()
-        .map_err(|error| UsageError::new(format!("--url arg {url}: {}", chain(&error))).into())
+        .map_err(|error| UsageError::new(chain(&error)).into())
 }
 
 fn require_scheme(url: &str) -> Result<(), UsageError> {
     if url.contains("://") {
         return Ok(());
     }
+    // Credentials may stand before the host; they are not shown.
+    let host = url.rsplit_once('@').map_or(url, |(_, host)| host);
     Err(UsageError::new(format!(
-        "--url arg {url} has no scheme\nhint: try https://{url} or http://{url}"
+        "--url arg {host} has no scheme\nhint: try https://{host} or http://{host}"
     )))
 }
 
 fn credentials(args: &ConnectionArgs) -> anyhow::Result<Option<Credentials>> {
-    let key = match (&args.key, &args.key_file) {
-        (Some(key), _) => Some(key.clone()),
+    // An empty option or variable says nothing.
+    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    let key = match (given(&args.key), &args.key_file) {
+        (Some(key), _) => Some(key),
         (None, Some(path)) => {
             let text = fs::read_to_string(path)
                 .with_context(|| format!("reading --key-file {}", path.display()))?;
@@ -74,25 +85,26 @@ fn credentials(args: &ConnectionArgs) -> anyhow::Result<Option<Credentials>> {
         }
         (None, None) => None,
     };
-    match (&args.user, key) {
+    match (given(&args.user), key) {
         (_, None) => Ok(None),
-        (Some(user), Some(key)) => Ok(Some(Credentials::token(user, &key))),
+        (Some(user), Some(key)) => Ok(Some(Credentials::token(user, key))),
         (None, Some(_)) => {
             Err(UsageError::new("--user is needed beside --key (or ESMOND_KEY, --key-file)").into())
         }
     }
 }
 
-/// Tells on stderr what goes on, in the words of the original programs.
-fn log_event(event: &RequestEvent<'_>) {
-    let line = match event {
-        RequestEvent::Sending { url, .. } => format!("[url: {url}]"),
+/// Returns the line of `--verbose` about an event, in the words of the original
+/// programs; some events have none.
+#[must_use]
+pub fn log_line(event: &RequestEvent<'_>) -> Option<String> {
+    match event {
+        RequestEvent::Sending { url, .. } => Some(format!("[url: {url}]")),
         RequestEvent::Retrying { pause, error, .. } => {
-            format!("[again in {:.1} s: {}]", pause.as_secs_f64(), chain(*error))
+            let seconds = pause.as_secs_f64();
+            Some(format!("[again in {seconds:.1} s: {}]", chain(*error)))
         }
-        RequestEvent::Page { results, .. } => format!("  ** got {results} results"),
-        _ => return,
-    };
-    // A log that cannot be written is no reason to stop.
-    writeln!(std::io::stderr().lock(), "{line}").ok();
+        RequestEvent::Page { results, .. } => Some(format!("  ** got {results} results")),
+        _ => None,
+    }
 }

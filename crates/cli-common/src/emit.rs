@@ -15,7 +15,7 @@ const BATCH: usize = 1000;
 pub struct Emitter<'a> {
     resolver: Option<Resolver>,
     batch: Vec<Row>,
-    writer: Box<dyn RowWriter + 'a>,
+    writer: RowWriter<Box<dyn io::Write + 'a>>,
     emitted: u64,
 }
 
@@ -38,7 +38,7 @@ impl<'a> Emitter<'a> {
         Self {
             resolver,
             batch: Vec::new(),
-            writer: output::writer(format, columns, out),
+            writer: output::writer(format, columns, Box::new(out)),
             emitted: 0,
         }
     }

@@ -5,9 +5,10 @@
 //! expected shape, becomes none; it never ends a run and never removes a row.
 //! (The originals stop with a traceback on such values.)
 
+use std::convert::Infallible;
 use std::slice;
 
-use chrono::DateTime;
+use chrono::{DateTime, Datelike as _, Timelike as _};
 use serde_json::Value;
 
 use crate::output::Format;
@@ -82,7 +83,8 @@ pub struct RowContext {
 }
 
 impl RowContext {
-    fn row(&self, ts: i64) -> Row {
+    /// Returns the columns that all layouts begin with, the timestamp still empty.
+    fn row(&self) -> Row {
         Row::new()
             .with("source", self.source.clone())
             .with("destination", self.destination.clone())
@@ -90,7 +92,7 @@ impl RowContext {
             .with("tool", self.tool.clone())
             .with("summary_type", self.summary_type.as_str())
             .with("summary_window", self.summary_window)
-            .with("timestamp", timestamp(ts))
+            .with("timestamp", "")
     }
 }
 
@@ -152,59 +154,122 @@ impl Layout {
         }
     }
 
-    /// Returns the rows of one point, given its time in Unix seconds.
-    ///
-    /// The format matters to packet traces (human output has a row that names the
+    /// Returns the rows of one point, given its time in Unix seconds: those
+    /// that [`RowMaker::each`] tells of.
+    pub fn rows(self, context: &RowContext, ts: i64, value: &Value, format: Format) -> Vec<Row> {
+        let mut rows = Vec::new();
+        let keep = |row: &Row| {
+            rows.push(row.clone());
+            Ok::<(), Infallible>(())
+        };
+        let Ok(()) = RowMaker::new(self, context, format).each(ts, value.clone(), keep);
+        rows
+    }
+}
+
+/// How many columns all layouts begin with.
+const BASE: usize = 7;
+
+/// Position of the timestamp among them.
+const TIMESTAMP: usize = 6;
+
+/// Makes the rows of a series, point after point, in one and the same row: most
+/// of its cells are those of the row before.
+#[derive(Debug, Clone)]
+pub struct RowMaker {
+    layout: Layout,
+    format: Format,
+    bucket_width: Value,
+    row: Row,
+}
+
+impl RowMaker {
+    /// Returns one for the rows of a series. The format matters to packet traces (human output has a row that names the
     /// trace, and then only the hops' own columns) and to [`Layout::Value`].
+    pub fn new(layout: Layout, context: &RowContext, format: Format) -> Self {
+        Self {
+            layout,
+            format,
+            bucket_width: context.bucket_width.clone(),
+            row: context.row(),
+        }
+    }
+
+    /// Tells of the rows of one point, given its time in Unix seconds, until the function
+    /// fails.
+    ///
     /// An empty list has no rows; a value that should be a list and is none has one,
     /// without parts.
-    pub fn rows(self, context: &RowContext, ts: i64, value: &Value, format: Format) -> Vec<Row> {
-        let row = || context.row(ts);
-        match self {
-            Layout::Numeric => vec![row().with("value", value.clone())],
-            Layout::Failures => vec![row().with("msg", part(value, "error"))],
-            Layout::PacketTrace if format == Format::Human => {
-                let hops = elements(value).iter().map(|hop| with_hop(Row::new(), hop));
-                std::iter::once(row()).chain(hops).collect()
+    ///
+    /// # Errors
+    ///
+    /// Those of the function.
+    pub fn each<E>(
+        &mut self,
+        ts: i64,
+        value: Value,
+        mut tell: impl FnMut(&Row) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let row = &mut self.row;
+        row.truncate(BASE);
+        if let Some(Value::String(text)) = row.value_at(TIMESTAMP) {
+            text.clear();
+            push_timestamp(text, ts);
+        }
+        match self.layout {
+            Layout::Numeric => {
+                row.push("value", value);
+                tell(row)
             }
-            Layout::PacketTrace => {
-                let hops = elements(value).iter();
-                hops.map(|hop| with_hop(row(), hop)).collect()
+            Layout::Failures => {
+                row.push("msg", part(&value, "error"));
+                tell(row)
             }
-            Layout::Histogram => vec![
-                row()
-                    .with("bucket", context.bucket_width.clone())
-                    .with("value", value.clone()),
-            ],
+            Layout::PacketTrace if self.format == Format::Human => {
+                tell(row)?;
+                let hops = elements(&value).iter();
+                hops.map(|hop| with_hop(Row::new(), hop))
+                    .try_for_each(|row| tell(&row))
+            }
+            Layout::PacketTrace => elements(&value).iter().try_for_each(|hop| {
+                row.truncate(BASE);
+                push_hop(row, hop);
+                tell(row)
+            }),
+            Layout::Histogram => {
+                row.push("bucket", self.bucket_width.clone());
+                row.push("value", value);
+                tell(row)
+            }
             Layout::HistogramStatistics => {
-                let mut statistics = row();
                 for (column, key) in STATISTICS {
-                    statistics.push(column, part(value, key));
+                    row.push(column, part(&value, key));
                 }
-                vec![statistics]
+                tell(row)
             }
-            Layout::Subintervals => {
-                let intervals = elements(value).iter();
-                intervals.map(|i| with_interval(row(), i)).collect()
-            }
-            Layout::NumberList => numbered(value)
-                .map(|(number, element)| {
-                    row()
-                        .with("stream_num", number)
-                        .with("value", element.clone())
+            Layout::Subintervals => elements(&value).iter().try_for_each(|interval| {
+                row.truncate(BASE);
+                push_interval(row, interval);
+                tell(row)
+            }),
+            Layout::NumberList => numbered(&value).try_for_each(|(number, element)| {
+                row.truncate(BASE);
+                row.push("stream_num", number);
+                row.push("value", element.clone());
+                tell(row)
+            }),
+            Layout::SubintervalList => numbered(&value).try_for_each(|(number, intervals)| {
+                elements(intervals).iter().try_for_each(|interval| {
+                    row.truncate(BASE);
+                    row.push("stream_num", number.clone());
+                    push_interval(row, interval);
+                    tell(row)
                 })
-                .collect(),
-            Layout::SubintervalList => {
-                let mut rows = Vec::new();
-                for (number, intervals) in numbered(value) {
-                    for interval in elements(intervals) {
-                        let stream = row().with("stream_num", number.clone());
-                        rows.push(with_interval(stream, interval));
-                    }
-                }
-                rows
+            }),
+            Layout::Value => {
+                row.push("value", whole(value, self.format));
+                tell(row)
             }
-            Layout::Value => vec![row().with("value", whole(value, format))],
         }
     }
 }
@@ -215,36 +280,66 @@ impl Layout {
 /// as in the originals (archives hold times in milliseconds by mistake).
 /// DIFFERENCE: times before year 1, which end the originals, are `0001-01-01 00:00:00`.
 pub fn timestamp(ts: i64) -> String {
+    let mut text = String::with_capacity(19);
+    push_timestamp(&mut text, ts);
+    text
+}
+
+/// By hand: formats that are read anew each time take most of the time of a row.
+fn push_timestamp(text: &mut String, ts: i64) {
     const FIRST: i64 = -62_135_596_800;
     const LAST: i64 = 253_402_127_999;
     if ts > LAST {
-        return String::from("9999-12-29 23:59:59.999999");
+        text.push_str("9999-12-29 23:59:59.999999");
+        return;
     }
-    DateTime::from_timestamp(ts.max(FIRST), 0).map_or_else(
-        || ts.to_string(),
-        |time| time.format("%Y-%m-%d %H:%M:%S").to_string(),
-    )
+    let Some(time) = DateTime::from_timestamp(ts.max(FIRST), 0) else {
+        text.push_str(&ts.to_string());
+        return;
+    };
+    let year = time.year().unsigned_abs();
+    push_two_digits(text, year / 100);
+    let rest = [
+        ('-', time.month()),
+        ('-', time.day()),
+        (' ', time.hour()),
+        (':', time.minute()),
+        (':', time.second()),
+    ];
+    push_two_digits(text, year % 100);
+    for (separator, number) in rest {
+        text.push(separator);
+        push_two_digits(text, number);
+    }
 }
 
-fn with_hop(row: Row, hop: &Value) -> Row {
+fn push_two_digits(text: &mut String, number: u32) {
+    for digit in [number / 10 % 10, number % 10] {
+        text.push(char::from_digit(digit, 10).unwrap_or('?'));
+    }
+}
+
+fn with_hop(mut row: Row, hop: &Value) -> Row {
+    push_hop(&mut row, hop);
+    row
+}
+
+fn push_hop(row: &mut Row, hop: &Value) {
+    for column in ["ttl", "query", "success", "ip", "rtt", "mtu"] {
+        row.push(column, part(hop, column));
+    }
     // perfSONAR 5 archives spell the last key with a dash.
     let error = match part(hop, "error_message") {
         Value::Null => part(hop, "error-message"),
         error => error,
     };
-    row.with("ttl", part(hop, "ttl"))
-        .with("query", part(hop, "query"))
-        .with("success", part(hop, "success"))
-        .with("ip", part(hop, "ip"))
-        .with("rtt", part(hop, "rtt"))
-        .with("mtu", part(hop, "mtu"))
-        .with("error_message", error)
+    row.push("error_message", error);
 }
 
-fn with_interval(row: Row, interval: &Value) -> Row {
-    row.with("start", part(interval, "start"))
-        .with("duration", part(interval, "duration"))
-        .with("value", part(interval, "val"))
+fn push_interval(row: &mut Row, interval: &Value) {
+    row.push("start", part(interval, "start"));
+    row.push("duration", part(interval, "duration"));
+    row.push("value", part(interval, "val"));
 }
 
 fn part(value: &Value, key: &str) -> Value {
@@ -275,10 +370,10 @@ fn numbered(value: &Value) -> impl Iterator<Item = (Value, &Value)> {
         })
 }
 
-fn whole(value: &Value, format: Format) -> Value {
+fn whole(value: Value, format: Format) -> Value {
     let is_nested = value.is_array() || value.is_object();
     if is_nested && !format.keeps_structure() {
-        return compact_json(value).into();
+        return compact_json(&value).into();
     }
-    value.clone()
+    value
 }

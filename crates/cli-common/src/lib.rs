@@ -7,14 +7,18 @@
 //! [`rows`] ([`layout`], [`records`]), the [`emit`]ter gives them [`names`] and
 //! has one of the [`output`] writers print them ([`pytext`]), and [`report`]
 //! ends the run with a message and an exit status.
+//!
+//! The programs that write have a frame of their own: [`loader`].
 
 pub mod app;
 pub mod args;
+mod command_line;
 pub mod connection;
 pub mod dates;
 pub mod emit;
 pub mod hosts;
 pub mod layout;
+pub mod loader;
 pub mod names;
 pub mod optparse;
 pub mod output;

@@ -106,13 +106,26 @@ pub fn require(args: &QueryArgs, needs: Needs) -> Result<&str, UsageError> {
 }
 
 impl Plan {
-    /// Returns the filters of the metadata search without those that select by
-    /// summary.
+    /// Returns the filters of a search for series to be printed: without the
+    /// summary that was asked for. A window without a summary type, and what
+    /// `--filter` says, still select.
+    ///
+    /// DIFFERENCE: in the originals the summary selects too; then a test without
+    /// it could not be told from no test at all.
     #[must_use]
     pub fn filters_without_summary(&self) -> MetadataFilters {
+        let Some((summary_type, window)) = self.summary else {
+            return self.filters.clone();
+        };
+        let window = window.to_string();
         let mut filters = MetadataFilters::new();
         for (name, value) in self.filters.to_query() {
-            if name != "summary-type" && name != "summary-window" {
+            let is_summary = match name.as_str() {
+                "summary-type" => value == summary_type.name(),
+                "summary-window" => *value == window,
+                _ => false,
+            };
+            if !is_summary {
                 filters.set(name.clone(), value.clone());
             }
         }
@@ -350,6 +363,26 @@ mod tests {
             ),
             "source=1.1.1.1&destination=2.2.2.2&measurement-agent=3.3.3.3&event-type=throughput\
              &tool-name=t&summary-type=average&summary-window=300&time-start=1000000000"
+        );
+    }
+
+    #[test]
+    fn a_summary_to_be_printed_does_not_select_but_a_window_alone_and_filters_do() {
+        let series = |line: &str| {
+            let line = format!("-u|h|-s|a|-d|b|-e|throughput|-S|1000000000|{line}");
+            let plan = plan(Needs::Series, &line).unwrap();
+            let filters = plan.filters_without_summary();
+            let pairs = filters.to_query().iter().skip(3);
+            let pairs: Vec<String> = pairs
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
+            pairs.join("&")
+        };
+        assert_eq!(series("-T|average|-W|300"), "time-start=1000000000");
+        assert_eq!(series("-W|300"), "summary-window=300&time-start=1000000000");
+        assert_eq!(
+            series("-T|average|-F|summary_window:60"),
+            "summary-window=60&time-start=1000000000"
         );
     }
 

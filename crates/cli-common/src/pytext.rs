@@ -77,6 +77,9 @@ pub fn number(text: &str) -> Cow<'_, str> {
     if !text.contains(['.', 'e', 'E']) {
         return Cow::Borrowed(text);
     }
+    if is_shortest(text) {
+        return Cow::Borrowed(text);
+    }
     let Ok(value) = text.parse::<f64>() else {
         return Cow::Borrowed(text);
     };
@@ -90,6 +93,21 @@ pub fn number(text: &str) -> Cow<'_, str> {
         return Cow::Owned(format!("{whole}.0"));
     }
     Cow::Owned(float(value))
+}
+
+/// Tells whether a number with a fraction is already printed as Python would
+/// print it. True for what archives send nearly always, and far quicker to see
+/// than to compute: a decimal of up to fifteen digits is the shortest of its
+/// double.
+fn is_shortest(text: &str) -> bool {
+    let Some((whole, fraction)) = text.trim_start_matches('-').split_once('.') else {
+        return false;
+    };
+    let is_short = whole.len() + fraction.len() <= 15;
+    let are_digits = fraction.bytes().all(|byte| byte.is_ascii_digit());
+    let ends_well = fraction == "0" || !fraction.ends_with('0');
+    let is_small = whole == "0" && fraction.starts_with("0000");
+    is_short && are_digits && ends_well && !is_small
 }
 
 fn beyond_double(whole: &str, value: f64) -> bool {

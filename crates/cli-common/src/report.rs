@@ -40,6 +40,8 @@ pub enum Outcome {
     Done,
     /// Some of it was delivered; what failed was named.
     Partly,
+    /// A signal of this number ended it early; what was delivered is whole.
+    Interrupted(u8),
 }
 
 /// Exit statuses of all programs.
@@ -67,6 +69,8 @@ pub fn finish(
     let status = match result {
         Ok(Outcome::Done) => status::DONE,
         Ok(Outcome::Partly) => status::PARTLY,
+        // As shells report a process that the signal ended.
+        Ok(Outcome::Interrupted(signal)) => 128_u8.saturating_add(signal),
         Err(error) if is_closed_pipe(error.as_ref()) => status::DONE,
         Err(error) => match error.downcast_ref::<UsageError>() {
             Some(usage) => {
@@ -107,7 +111,7 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
     crate::pytext::printable(&text).into_owned()
 }
 
-fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
+pub(crate) fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<io::Error>()
@@ -118,6 +122,11 @@ fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
         cause = error.source();
     }
     false
+}
+
+/// Tells whether an error is a mistake on the command line.
+pub(crate) fn is_usage(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<UsageError>().is_some()
 }
 
 /// A message that cannot be written to stderr has no better place to go.
@@ -164,6 +173,10 @@ mod tests {
         assert_eq!(
             report(Ok(Outcome::Partly)),
             (ExitCode::from(3), String::new())
+        );
+        assert_eq!(
+            report(Ok(Outcome::Interrupted(15))),
+            (ExitCode::from(143), String::new())
         );
         let usage = UsageError::new("no").with_help();
         assert_eq!(

@@ -41,6 +41,25 @@ impl Row {
         self.cells.push((name.into(), value.into()));
     }
 
+    /// Returns the value at a position, to be changed.
+    pub(crate) fn value_at(&mut self, position: usize) -> Option<&mut Value> {
+        self.cells.get_mut(position).map(|(_, value)| value)
+    }
+
+    /// Drops the cells after the first `length`.
+    pub fn truncate(&mut self, length: usize) {
+        self.cells.truncate(length);
+    }
+
+    /// Returns the value of the cell with this name, which is probably at this
+    /// position.
+    pub(crate) fn near(&self, position: usize, name: &str) -> Option<&Value> {
+        match self.cells.get(position) {
+            Some((cell, value)) if cell == name => Some(value),
+            _ => self.get(name),
+        }
+    }
+
     /// Returns the value of the cell with this name.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.iter()

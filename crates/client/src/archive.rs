@@ -4,14 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use esmond_ps_model::{Metadata, MetadataFilters, Point};
+use esmond_ps_model::{Metadata, MetadataFilters};
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use serde_json::Value;
 
 use crate::listing::Listing;
 use crate::request::{ArchiveAddress, PointsPage};
 use crate::transport::Transport;
-use crate::{ArchiveBuilder, RequestEvent, Result, Test};
+use crate::{ArchiveBuilder, RawPoint, RequestEvent, Result, Test};
 
 /// A measurement archive.
 ///
@@ -124,6 +124,10 @@ impl Archive {
         self.inner.transport.read(&request).await
     }
 
+    pub(crate) fn transport(&self) -> &Transport {
+        &self.inner.transport
+    }
+
     async fn metadata_page(
         &self,
         filters: &MetadataFilters,
@@ -139,14 +143,23 @@ impl Archive {
         Ok(page)
     }
 
-    pub(crate) async fn points_page(&self, uri: &str, page: PointsPage) -> Result<Vec<Point>> {
+    /// Reads one page of points; returns them and the size of the answer.
+    /// Counts every attempt in `requests`.
+    pub(crate) async fn points_page(
+        &self,
+        uri: &str,
+        page: PointsPage,
+        requests: &mut u64,
+    ) -> Result<(Vec<RawPoint>, usize)> {
         let request = self.inner.address.points_page(uri, page)?;
-        let points: Vec<Point> = self.inner.transport.read(&request).await?;
+        let body = self.inner.transport.fetch(&request, requests).await?;
+        let size = body.len();
+        let points = RawPoint::parse_page(request.url.as_str(), body)?;
         self.inner.transport.observe(&RequestEvent::Page {
             url: request.url.as_str(),
             results: points.len(),
         });
-        Ok(points)
+        Ok((points, size))
     }
 }
 

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue};
 
 use crate::archive::Inner;
 use crate::event::Observer;
+use crate::gate::Gate;
 use crate::request::ArchiveAddress;
 use crate::transport::{self, Transport};
 use crate::walk::LARGEST_LIMIT;
@@ -29,6 +30,7 @@ pub struct ArchiveBuilder {
     retry: RetryPolicy,
     user_agent: String,
     page_size: u64,
+    rate_limit: Option<f64>,
     ca_certificates: Vec<Vec<u8>>,
     accept_invalid_certs: bool,
     observer: Observer,
@@ -44,6 +46,7 @@ impl ArchiveBuilder {
             retry: RetryPolicy::default(),
             user_agent: concat!("esmond-ps-client/", env!("CARGO_PKG_VERSION")).to_owned(),
             page_size: 1000,
+            rate_limit: None,
             ca_certificates: Vec::new(),
             accept_invalid_certs: false,
             observer: Observer::default(),
@@ -68,21 +71,22 @@ impl ArchiveBuilder {
     }
 
     /// How long to wait for a connection, and for data: a slow answer is fine
-    /// for as long as something comes. Default 20 s.
+    /// for as long as something comes. Default 20 s, at most a year.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        // The clock cannot count to the end of every duration.
+        self.timeout = timeout.min(Duration::from_secs(366 * 24 * 3600));
         self
     }
 
-    /// How often a failed read is sent again. Default 3.
+    /// How often a failed request is sent again. Default 3.
     #[must_use]
     pub fn retries(mut self, retries: u32) -> Self {
         self.retry.retries = retries;
         self
     }
 
-    /// When and after which pauses a failed read is sent again, including the
+    /// When and after which pauses a failed request is sent again, including the
     /// number of retries.
     #[must_use]
     pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
@@ -99,10 +103,19 @@ impl ArchiveBuilder {
 
     /// How many points or records to ask for at a time: from 1 to 10 000, the
     /// most that perfSONAR 5 archives answer. Default 1000. Memory grows with
-    /// it.
+    /// it; where points are large, less is asked for after the first page.
     #[must_use]
     pub fn page_size(mut self, page_size: u64) -> Self {
         self.page_size = page_size.clamp(1, LARGEST_LIMIT);
+        self
+    }
+
+    /// Sends at most this many requests per second, repeated ones included, and
+    /// spreads them evenly. Default: no limit, which is also what anything but
+    /// a positive number means.
+    #[must_use]
+    pub fn rate_limit(mut self, requests_per_second: f64) -> Self {
+        self.rate_limit = Some(requests_per_second);
         self
     }
 
@@ -172,6 +185,7 @@ impl ArchiveBuilder {
                 client,
                 headers,
                 timeout: self.timeout,
+                gate: Gate::new(self.rate_limit),
                 retry: self.retry,
                 observer: self.observer,
             },

@@ -11,7 +11,7 @@ use thiserror::Error;
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why something could not be read from an archive.
+/// Why something could not be read from an archive, or written to it.
 ///
 /// Each text names the address (never with credentials); the cause is in
 /// [`source`](StdError::source) and not repeated. The words of an archive are
@@ -90,7 +90,7 @@ pub enum Error {
         /// Why.
         source: BoxedError,
     },
-    /// The archive answered with another status than 200.
+    /// The archive answered with a status that is no success.
     #[error("{url} answers {status}{}", words(message))]
     Status {
         /// What was asked for.
@@ -99,6 +99,22 @@ pub enum Error {
         status: StatusCode,
         /// The archive's own words; empty when it gave none.
         message: String,
+    },
+    /// The archive cannot be written to (405), as all archives of perfSONAR 5.
+    #[error(
+        "{url} cannot be written to: it seems to be a perfSONAR 5 archive, which has no write API"
+    )]
+    NoWriteApi {
+        /// Where it should have been written.
+        url: String,
+    },
+    /// Something that no archive would take; it has not been sent.
+    #[error("{what} cannot be sent: {reason}")]
+    Unsendable {
+        /// What.
+        what: String,
+        /// Why not.
+        reason: &'static str,
     },
     /// The answer is no JSON by its content type: most likely this is no
     /// archive.
@@ -140,6 +156,7 @@ impl Error {
     pub const fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Status { status, .. } => Some(*status),
+            Self::NoWriteApi { .. } => Some(StatusCode::METHOD_NOT_ALLOWED),
             _ => None,
         }
     }

@@ -7,7 +7,10 @@ use std::time::Duration;
 use crate::Error;
 
 /// Something that happened on the way to an archive, for `--verbose` lines and
-/// progress. Addresses never hold credentials.
+/// progress. Each [`Sending`](Self::Sending) is followed by one of
+/// [`Retrying`](Self::Retrying), [`Answered`](Self::Answered) and
+/// [`Failed`](Self::Failed), unless whoever waits for it gives up. Addresses
+/// never hold credentials.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RequestEvent<'a> {
@@ -26,6 +29,22 @@ pub enum RequestEvent<'a> {
         attempt: u32,
         /// How long until the next one.
         pause: Duration,
+        /// Why it failed.
+        error: &'a Error,
+    },
+    /// The archive has answered, whole, with what was asked for.
+    Answered {
+        /// What was asked for.
+        url: &'a str,
+        /// Size of the answer after decompression.
+        bytes: usize,
+    },
+    /// The last attempt failed; the request is given up.
+    Failed {
+        /// What was asked for.
+        url: &'a str,
+        /// Number of the attempt, from 1.
+        attempt: u32,
         /// Why it failed.
         error: &'a Error,
     },

@@ -2,7 +2,8 @@
 //!
 //! Reads from classic esmond archives and from perfSONAR 5 archives alike:
 //! finds tests by their metadata, and streams their points, whole, with memory
-//! for one page.
+//! for one page. Writes to classic archives and to ours: creates tests, and
+//! stores their points in bulk.
 //!
 //! ```no_run
 //! use esmond_ps_client::model::{MetadataFilters, TimeArguments};
@@ -43,7 +44,10 @@
 //! | [`Test`] | `Metadata` | a test and its parameters |
 //! | [`EventType`] | `EventType` | a kind of result of a test |
 //! | [`Series`] | `EventType`, `Summary` | points as posted, or derived from them |
+//! | [`Pages`], [`RawPoint`] | | points as text, a page at a time, for who copies many |
 //! | [`DataPoint`], [`DataPayload`] | `DataPoint`, `DataHistogram`, `DataPayload` | results |
+//! | [`NewMetadata`], [`Archive::post_metadata`] | `MetadataPost` | creating a test |
+//! | [`PointWriter`], [`Archive::post_point`] | `EventTypeBulkPost`, `EventTypePost` | storing points |
 //! | [`request`] | | requests as values, without a connection |
 //! | [`RequestEvent`] | `verbose` | what happens meanwhile |
 //! | [`Error`] | warnings | what went wrong |
@@ -53,7 +57,10 @@
 //! - Nothing is empty because something failed: every failure is an [`Error`].
 //! - Certificates are verified unless
 //!   [switched off](ArchiveBuilder::danger_accept_invalid_certs).
-//! - Reads are sent again when it can help: see [`RetryPolicy`].
+//! - Requests are sent again when it can help: see [`RetryPolicy`]. That is safe
+//!   for writing, too: nothing is stored twice.
+//! - A point that is already there is no failure, and keeps no other point from
+//!   being stored: see [`PointWriter::flush`].
 //! - A short page is not taken for the end, a second is not cut in two by a
 //!   page, and a test is given once: see [`Series::points`] and
 //!   [`Archive::metadata`].
@@ -69,9 +76,12 @@ mod credentials;
 mod dialect;
 mod error;
 mod event;
+mod gate;
 mod listing;
 mod message;
+mod pages;
 mod point;
+mod post;
 pub mod request;
 mod retry;
 mod series;
@@ -87,7 +97,9 @@ pub use dialect::Dialect;
 pub use error::{BoxedError, Error, Result};
 pub use esmond_ps_model as model;
 pub use event::RequestEvent;
-pub use point::{DataPayload, DataPoint};
+pub use pages::Pages;
+pub use point::{DataPayload, DataPoint, RawPoint};
+pub use post::{NewMetadata, PointWriter, Posted};
 pub use retry::RetryPolicy;
 pub use series::Series;
 pub use test::{EventType, Test};

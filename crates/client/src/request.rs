@@ -9,13 +9,15 @@ use url::Url;
 
 use crate::{Error, Result};
 
-/// A request: method and address. All requests of this module only read.
+/// A request: method, address and, where it writes, what is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// Method.
     pub method: Method,
     /// Complete address, with its query.
     pub url: Url,
+    /// JSON that is written; requests that only read have none.
+    pub body: Option<String>,
 }
 
 /// The address of an archive, from which all requests are built.
@@ -122,14 +124,18 @@ impl ArchiveAddress {
     /// a slash at the end (and redirect), perfSONAR 5 archives refuse it.
     #[must_use]
     pub fn metadata_by_key(&self, key: &str, slash: bool) -> Request {
+        let segments = if slash { &[key, ""][..] } else { &[key] };
+        get(self.below(segments))
+    }
+
+    /// Returns an address below that of the archive; each segment is encoded,
+    /// and an empty one at the end makes a slash.
+    pub(crate) fn below(&self, segments: &[&str]) -> Url {
         let mut url = self.root.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().push(key);
-            if slash {
-                segments.push("");
-            }
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
         }
-        get(url)
+        url
     }
 
     /// Returns the request for a page of the series at an address that the
@@ -215,6 +221,7 @@ fn get(url: Url) -> Request {
     Request {
         method: Method::GET,
         url,
+        body: None,
     }
 }
 

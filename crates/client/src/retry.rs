@@ -4,7 +4,7 @@
 
 use std::time::{Duration, SystemTime};
 
-/// How often, and after which pauses, a failed read is sent again.
+/// How often, and after which pauses, a failed request is sent again.
 ///
 /// Sent again are requests that met a connection error or a time-out, and those
 /// answered with 429, 502, 503 or 504 (see

@@ -5,8 +5,8 @@ use futures_util::stream::{self, BoxStream, TryStreamExt};
 
 use crate::archive::{flatten, now};
 use crate::point::{DataPayload, DataPoint};
-use crate::walk::{Plan, Walk};
-use crate::{Dialect, EventType, Result};
+use crate::walk::Plan;
+use crate::{Dialect, EventType, Pages, Result};
 
 /// How far past now an open range still reaches, in seconds, as on the
 /// archives: clocks of measurement hosts may be ahead.
@@ -103,24 +103,31 @@ impl Series {
     /// begins, [`ForeignAddress`](crate::Error::ForeignAddress) for a series
     /// that is not on the archive, or any [`Error`](crate::Error) of reading.
     pub fn points(&self, times: &TimeArguments) -> BoxStream<'static, Result<DataPoint>> {
-        let walk = self.plan(times).map(Walk::new);
-        let state = (self.clone(), walk);
-        let pages = stream::try_unfold(state, |(series, walk)| async move {
-            let mut walk = walk?;
-            let Some(page) = walk.next_page() else {
+        let state = (self.clone(), self.pages(times));
+        let pages = stream::try_unfold(state, |(series, pages)| async move {
+            let mut pages = pages?;
+            let Some(page) = pages.next().await? else {
                 return Ok(None);
             };
-            let archive = series.event_type.test().archive();
-            let answer = archive.points_page(series.uri(), page).await?;
             let (data_type, summary_type) = (series.data_type(), series.summary_type());
-            let points: Vec<_> = walk
-                .accept(answer)
-                .into_iter()
-                .map(|point| DataPoint::new(point, data_type, summary_type))
-                .collect();
-            Ok(Some((points, (series, Ok(walk)))))
+            let points: Vec<_> = page
+                .iter()
+                .map(|point| point.typed(data_type, summary_type))
+                .collect::<Result<_>>()?;
+            Ok(Some((points, (series, Ok(pages)))))
         });
         flatten(pages)
+    }
+
+    /// Reads the points of a range a page at a time, values unparsed: the same
+    /// points as [`points`](Self::points), for programs that copy many of them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Time`](crate::Error::Time) for a range that ends before it
+    /// begins.
+    pub fn pages(&self, times: &TimeArguments) -> Result<Pages> {
+        Pages::new(self.clone(), times)
     }
 
     /// Reads all points of a range into memory (`get_data`); prefer
@@ -136,7 +143,7 @@ impl Series {
         })
     }
 
-    fn plan(&self, times: &TimeArguments) -> Result<Plan> {
+    pub(crate) fn plan(&self, times: &TimeArguments) -> Result<Plan> {
         let now = now();
         let texts = times.to_query();
         let argument = |name: &str| {

@@ -4,7 +4,7 @@
 use std::error::Error as StdError;
 use std::time::{Duration, SystemTime};
 
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use reqwest::redirect;
 use serde::de::DeserializeOwned;
@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::error::{BoxedError, Innermost};
 use crate::event::Observer;
+use crate::gate::Gate;
 use crate::request::Request;
 use crate::{Error, RequestEvent, Result, RetryPolicy, message, retry};
 
@@ -31,8 +32,18 @@ pub(crate) struct Transport {
     pub(crate) client: reqwest::Client,
     pub(crate) headers: HeaderMap,
     pub(crate) timeout: Duration,
+    pub(crate) gate: Gate,
     pub(crate) retry: RetryPolicy,
     pub(crate) observer: Observer,
+}
+
+/// What became of a request that writes.
+#[derive(Debug)]
+pub(crate) enum Written {
+    /// All was stored; this is the answer.
+    Stored(Vec<u8>),
+    /// Some of it was there already (409); this is the answer.
+    Conflict(Vec<u8>),
 }
 
 struct Failure {
@@ -53,13 +64,42 @@ impl Transport {
     /// Sends a request that only reads, as often as the retry policy allows,
     /// and parses the answer.
     pub(crate) async fn read<T: DeserializeOwned>(&self, request: &Request) -> Result<T> {
+        let body = self.fetch(request, &mut 0).await?;
+        parse(request.url.as_str(), &body)
+    }
+
+    /// Sends a request that only reads, as often as the retry policy allows,
+    /// and returns the answer. Counts every attempt in `requests`.
+    pub(crate) async fn fetch(&self, request: &Request, requests: &mut u64) -> Result<Vec<u8>> {
+        let (_, body) = self.send(request, requests).await?;
+        Ok(body)
+    }
+
+    /// Sends a request that writes, as often as the retry policy allows: an
+    /// archive that has seen it already does nothing.
+    pub(crate) async fn write(&self, request: &Request) -> Result<Written> {
+        let (status, body) = self.send(request, &mut 0).await?;
+        Ok(match status {
+            StatusCode::CONFLICT => Written::Conflict(body),
+            _ => Written::Stored(body),
+        })
+    }
+
+    /// Returns a status that is an answer, and what was answered.
+    async fn send(&self, request: &Request, requests: &mut u64) -> Result<(StatusCode, Vec<u8>)> {
         let url = request.url.as_str();
         let mut attempt = 1;
-        let body = loop {
+        loop {
+            self.gate.pass().await;
+            *requests += 1;
             tracing::debug!(url, attempt, "sending request");
             self.observe(&RequestEvent::Sending { url, attempt });
             let failure = match self.attempt(request).await {
-                Ok(body) => break body,
+                Ok((status, body)) => {
+                    let bytes = body.len();
+                    self.observe(&RequestEvent::Answered { url, bytes });
+                    return Ok((status, body));
+                }
                 Err(failure) => failure,
             };
             let Failure { error, retry_after } = failure;
@@ -68,8 +108,20 @@ impl Transport {
                 .pause(attempt, retry_after, rand::random())
                 .filter(|_| error.is_transient());
             let Some(pause) = pause else {
+                self.observe(&RequestEvent::Failed {
+                    url,
+                    attempt,
+                    error: &error,
+                });
                 return Err(error);
             };
+            // The archive is short of breath: not only this request has to wait.
+            if matches!(
+                error.status().map(|status| status.as_u16()),
+                Some(429 | 503)
+            ) {
+                self.gate.hold(pause);
+            }
             tracing::debug!(url, attempt, ?pause, %error, "request failed, trying again");
             self.observe(&RequestEvent::Retrying {
                 url,
@@ -79,29 +131,53 @@ impl Transport {
             });
             tokio::time::sleep(pause).await;
             attempt += 1;
-        };
-        parse(url, &body)
+        }
     }
 
     pub(crate) fn observe(&self, event: &RequestEvent<'_>) {
         (self.observer.0)(event);
     }
 
-    async fn attempt(&self, request: &Request) -> Result<Vec<u8>, Failure> {
+    async fn attempt(&self, request: &Request) -> Result<(StatusCode, Vec<u8>), Failure> {
         let url = request.url.as_str();
-        let mut response = self
+        let mut sending = self
             .client
             .request(request.method.clone(), request.url.clone())
-            .headers(self.headers.clone())
+            .headers(self.headers.clone());
+        if let Some(body) = &request.body {
+            let json = HeaderValue::from_static("application/json");
+            sending = sending.header(CONTENT_TYPE, json).body(body.clone());
+        }
+        let mut response = sending
             .send()
             .await
             .map_err(|error| self.failed(url, error))?;
-        if response.status() != StatusCode::OK {
+        let writes = request.body.is_some();
+        if writes && response.url() != &request.url {
+            // What was to be written may have got lost on the way.
+            let source = format!("it leads to {}", response.url());
+            return Err(Failure::from(Error::Redirect {
+                url: url.to_owned(),
+                source: source.into(),
+            }));
+        }
+        let status = response.status();
+        if writes && status == StatusCode::METHOD_NOT_ALLOWED {
+            return Err(Failure::from(Error::NoWriteApi {
+                url: url.to_owned(),
+            }));
+        }
+        let is_answer = match status {
+            StatusCode::OK => true,
+            StatusCode::CREATED | StatusCode::CONFLICT => writes,
+            _ => false,
+        };
+        if !is_answer {
             let retry_after = header(response.headers(), &RETRY_AFTER)
                 .and_then(|text| retry::retry_after(text, SystemTime::now()));
             let error = Error::Status {
                 url: url.to_owned(),
-                status: response.status(),
+                status,
                 message: first_words(&mut response).await,
             };
             return Err(Failure { error, retry_after });
@@ -128,7 +204,7 @@ impl Transport {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(body)
+        Ok((status, body))
     }
 
     /// Says what an error of the HTTP library means.
@@ -184,7 +260,7 @@ fn may_follow(previous: &Url, next: &Url) -> bool {
         && next.password().is_none()
 }
 
-fn parse<T: DeserializeOwned>(url: &str, body: &[u8]) -> Result<T> {
+pub(crate) fn parse<T: DeserializeOwned>(url: &str, body: &[u8]) -> Result<T> {
     let refused = |path, source| Error::Json {
         url: url.to_owned(),
         path,

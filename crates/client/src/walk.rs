@@ -15,9 +15,16 @@
 //!
 //! Pure: what to ask next, and what to make of the answer.
 
-use esmond_ps_model::Point;
-
 use crate::request::PointsPage;
+
+/// What has a time: all that a walk looks at.
+pub(crate) trait Timed {
+    /// Unix time in seconds.
+    fn ts(&self) -> i64;
+}
+
+/// Largest page that is aimed at, in bytes.
+const TARGET: u64 = 1 << 20;
 
 /// The largest limit that perfSONAR 5 archives take.
 pub(crate) const LARGEST_LIMIT: u64 = 10_000;
@@ -49,14 +56,14 @@ pub(crate) struct Plan {
 
 /// How far the reading of a series has come.
 #[derive(Debug)]
-pub(crate) struct Walk {
+pub(crate) struct Walk<P> {
     plan: Plan,
     start: Option<i64>,
     limit: u64,
     /// Set while the question is one over a window: its last second.
     window: Option<Window>,
     /// Points of the last second seen: the next answer replaces them.
-    held: Vec<Point>,
+    held: Vec<P>,
     newest: Option<i64>,
     /// Smallest distance between two points so far, in seconds.
     gap: Option<i64>,
@@ -69,7 +76,7 @@ struct Window {
     width: i64,
 }
 
-impl Walk {
+impl<P: Timed> Walk<P> {
     pub(crate) fn new(plan: Plan) -> Self {
         Self {
             start: plan.begin,
@@ -99,13 +106,25 @@ impl Walk {
         })
     }
 
+    /// Takes the size of an answer, to ask for fewer points at a time where
+    /// they are large.
+    pub(crate) fn weigh(&mut self, points: usize, bytes: usize) {
+        let (Ok(points), Ok(bytes)) = (u64::try_from(points), u64::try_from(bytes)) else {
+            return;
+        };
+        if bytes > TARGET {
+            let fitting = (points.saturating_mul(TARGET) / bytes).max(1);
+            self.plan.page_size = self.plan.page_size.min(fitting);
+        }
+    }
+
     /// Takes the answer and returns the points that are now certain, in order
     /// of time.
-    pub(crate) fn accept(&mut self, mut page: Vec<Point>) -> Vec<Point> {
+    pub(crate) fn accept(&mut self, mut page: Vec<P>) -> Vec<P> {
         let full = u64::try_from(page.len()).is_ok_and(|length| length >= self.limit);
-        page.sort_by_key(|point| point.ts);
+        page.sort_by_key(Timed::ts);
         let past_the_end = self.keep_what_was_asked_for(&mut page);
-        match page.last().map(|point| point.ts) {
+        match page.last().map(Timed::ts) {
             Some(newest) if self.newest.is_none_or(|known| newest > known) => {
                 let ready = self.advance(page, newest);
                 if past_the_end {
@@ -139,34 +158,34 @@ impl Walk {
 
     /// Drops points outside the range (an archive may not know an argument) and
     /// those already delivered; tells whether there were points past the end.
-    fn keep_what_was_asked_for(&self, page: &mut Vec<Point>) -> bool {
-        if let (Some(start), Some(_)) = (self.start, self.newest) {
-            page.retain(|point| point.ts >= start);
+    fn keep_what_was_asked_for(&self, page: &mut Vec<P>) -> bool {
+        if let Some(start) = self.start {
+            page.retain(|point| point.ts() >= start);
         }
         let Some(end) = self.plan.end else {
             return false;
         };
-        let inside = page.partition_point(|point| point.ts <= end);
+        let inside = page.partition_point(|point| point.ts() <= end);
         let past_the_end = inside < page.len();
         page.truncate(inside);
         past_the_end
     }
 
     /// Goes on to a newer second: all before it is certain.
-    fn advance(&mut self, mut page: Vec<Point>, newest: i64) -> Vec<Point> {
+    fn advance(&mut self, mut page: Vec<P>, newest: i64) -> Vec<P> {
         for pair in page.windows(2) {
-            let gap = pair[1].ts.saturating_sub(pair[0].ts);
+            let gap = pair[1].ts().saturating_sub(pair[0].ts());
             if gap > 0 {
                 self.gap = Some(self.gap.map_or(gap, |known| known.min(gap)));
             }
         }
-        let last_second = page.split_off(page.partition_point(|point| point.ts < newest));
+        let last_second = page.split_off(page.partition_point(|point| point.ts() < newest));
         let held = std::mem::replace(&mut self.held, last_second);
         // The archive sends the held second again; where it does not, it is
         // still what the archive once answered.
         let replaced = page
             .first()
-            .is_some_and(|first| Some(first.ts) == self.newest);
+            .is_some_and(|first| Some(first.ts()) == self.newest);
         self.newest = Some(newest);
         self.start = Some(newest);
         if replaced || held.is_empty() {
@@ -177,7 +196,7 @@ impl Walk {
         ready
     }
 
-    fn nothing_newer(&mut self, past_the_end: bool) -> Vec<Point> {
+    fn nothing_newer(&mut self, past_the_end: bool) -> Vec<P> {
         if !self.plan.filters_after_limit || past_the_end {
             return self.finish(Vec::new());
         }
@@ -224,7 +243,7 @@ impl Walk {
         self.window = Some(window);
     }
 
-    fn finish(&mut self, mut ready: Vec<Point>) -> Vec<Point> {
+    fn finish(&mut self, mut ready: Vec<P>) -> Vec<P> {
         self.finished = true;
         ready.append(&mut self.held);
         ready

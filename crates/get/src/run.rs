@@ -40,18 +40,17 @@ pub(crate) async fn run(session: &Session, output: &mut Output<'_>) -> anyhow::R
         },
     };
     if plan.summary.is_none() && session.args.summary_window != 0 {
-        output
-            .note("--summary-window says nothing without --summary-type: base data has no window");
+        output.note(
+            "--summary-window without --summary-type only selects tests that have such a summary: \
+             base data has no window",
+        );
     }
     let Output { out, err } = output;
     let mut emitter = session.emitter(wanted.layout.columns(), out);
     let mut lacking = Vec::new();
     let mut failed = 0_u64;
     let mut complete = 0_u64;
-    // DIFFERENCE: the originals also search by summary type and window; then a
-    // test without the summary could not be told from no test at all.
-    let filters = plan.filters_without_summary();
-    let mut tests = Box::pin(session.archive.metadata(&filters));
+    let mut tests = Box::pin(session.archive.metadata(&plan.filters_without_summary()));
     loop {
         let test = match tests.try_next().await {
             Ok(Some(test)) => test,

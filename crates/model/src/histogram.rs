@@ -329,6 +329,13 @@ mod tests {
     }
 
     #[test]
+    fn counts_beyond_64_bits_stay_at_the_limit() {
+        let mut sum = histogram(&[("1", i64::MAX)]);
+        sum.merge(&histogram(&[("1", 1)]));
+        assert_eq!(sum, histogram(&[("1", i64::MAX)]));
+    }
+
+    #[test]
     fn unmerging_undoes_merging_but_for_emptied_buckets() {
         let first = histogram(&[("1", 2), ("2", 0)]);
         let second = histogram(&[("2", 3), ("1", 1), ("9", 4)]);

@@ -128,6 +128,7 @@ async fn clients_that_take_zstd_get_it() {
     let answer = archive.ask(request.unwrap()).await;
     assert_eq!(answer.header("content-encoding"), Some("zstd"));
     assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(answer.header("vary"), Some("Accept, Accept-Encoding"));
     assert!(answer.bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]));
 }
 

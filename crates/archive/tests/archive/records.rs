@@ -54,6 +54,19 @@ async fn the_same_record_posted_by_many_at_once_is_one() {
 }
 
 #[tokio::test]
+async fn a_filter_on_the_key_never_shows_one_record_in_the_place_of_another() {
+    let archive = Archive::new().await;
+    let first = archive.record(&json!([])).await;
+    let second = archive.record(&json!([{"event-type": "failures"}])).await;
+    let own = archive.get(&format!("{first}/?metadata-key={first}")).await;
+    assert_eq!(own.json()["metadata-key"], json!(first));
+    let other = archive
+        .get(&format!("{first}/?metadata-key={second}"))
+        .await;
+    assert_eq!(other.status, 404);
+}
+
+#[tokio::test]
 async fn nothing_is_stored_of_a_record_that_is_refused() {
     let archive = Archive::new().await;
     let mut body = point_to_point();

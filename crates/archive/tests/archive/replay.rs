@@ -283,7 +283,7 @@ fn compare(expected: &Expected, answer: &Answer, keys: &mut Keys) -> Result<(), 
             .map_err(|difference| format!("header {name}: {difference}"))?;
     }
     let vary: Vec<_> = answer.headers.get_all("vary").iter().collect();
-    if !vary.contains(&&HeaderValue::from_static("Accept")) {
+    if vary != ["Accept"] {
         return Err(format!("header vary: {vary:?}"));
     }
     Ok(())

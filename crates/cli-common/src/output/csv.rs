@@ -6,7 +6,6 @@ use std::io::{self, Write};
 
 use csv::{QuoteStyle, Terminator, WriterBuilder};
 
-use super::RowWriter;
 use crate::pytext::csv as field;
 use crate::rows::Row;
 
@@ -49,17 +48,17 @@ fn plain(error: csv::Error) -> io::Error {
     }
 }
 
-impl<W: Write> RowWriter for Writer<W> {
-    fn row(&mut self, row: &Row) -> io::Result<()> {
+impl<W: Write> Writer<W> {
+    pub(super) fn row(&mut self, row: &Row) -> io::Result<()> {
         self.header()?;
-        for column in &self.columns {
-            let text = row.get(column).map_or(Cow::Borrowed(""), field);
+        for (position, column) in self.columns.iter().enumerate() {
+            let text = row.near(position, column).map_or(Cow::Borrowed(""), field);
             self.out.write_field(text.as_bytes()).map_err(plain)?;
         }
         self.out.write_record(None::<&[u8]>).map_err(plain)
     }
 
-    fn finish(mut self: Box<Self>) -> io::Result<()> {
+    pub(super) fn finish(mut self) -> io::Result<()> {
         // DIFFERENCE: without rows the originals print one that says `No data` in
         // every column.
         self.header()?;

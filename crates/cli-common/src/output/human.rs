@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use super::RowWriter;
 use crate::pytext::{human, printable};
 use crate::rows::Row;
 
@@ -24,8 +23,8 @@ impl<W: Write> Writer<W> {
     }
 }
 
-impl<W: Write> RowWriter for Writer<W> {
-    fn row(&mut self, row: &Row) -> io::Result<()> {
+impl<W: Write> Writer<W> {
+    pub(super) fn row(&mut self, row: &Row) -> io::Result<()> {
         self.text.clear();
         if !self.is_empty {
             self.text.push_str("= + = + = + = + = + =\n");
@@ -40,7 +39,7 @@ impl<W: Write> RowWriter for Writer<W> {
         self.out.write_all(self.text.as_bytes())
     }
 
-    fn finish(mut self: Box<Self>) -> io::Result<()> {
+    pub(super) fn finish(mut self) -> io::Result<()> {
         if self.is_empty {
             self.out.write_all(b"No data found.")?;
         }

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use super::RowWriter;
 use crate::pytext::push_json_object;
 use crate::rows::Row;
 
@@ -24,8 +23,8 @@ impl<W: Write> Writer<W> {
     }
 }
 
-impl<W: Write> RowWriter for Writer<W> {
-    fn row(&mut self, row: &Row) -> io::Result<()> {
+impl<W: Write> Writer<W> {
+    pub(super) fn row(&mut self, row: &Row) -> io::Result<()> {
         self.text.clear();
         self.text.push_str(if self.is_empty { "[" } else { ", " });
         self.is_empty = false;
@@ -33,7 +32,7 @@ impl<W: Write> RowWriter for Writer<W> {
         self.out.write_all(self.text.as_bytes())
     }
 
-    fn finish(mut self: Box<Self>) -> io::Result<()> {
+    pub(super) fn finish(mut self) -> io::Result<()> {
         // DIFFERENCE: the originals print one object, {"msg": "No data found."}, that
         // every reader would have to tell from a row.
         let close = if self.is_empty { "[]" } else { "]" };

@@ -3,7 +3,6 @@
 
 use std::io::{self, Write};
 
-use super::RowWriter;
 use crate::pytext::push_json_object;
 use crate::rows::Row;
 
@@ -21,15 +20,15 @@ impl<W: Write> Writer<W> {
     }
 }
 
-impl<W: Write> RowWriter for Writer<W> {
-    fn row(&mut self, row: &Row) -> io::Result<()> {
+impl<W: Write> Writer<W> {
+    pub(super) fn row(&mut self, row: &Row) -> io::Result<()> {
         self.text.clear();
         push_json_object(&mut self.text, row.iter());
         self.text.push('\n');
         self.out.write_all(self.text.as_bytes())
     }
 
-    fn finish(mut self: Box<Self>) -> io::Result<()> {
+    pub(super) fn finish(mut self) -> io::Result<()> {
         self.out.flush()
     }
 }

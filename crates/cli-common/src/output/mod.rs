@@ -81,19 +81,49 @@ impl FromStr for Format {
     }
 }
 
-/// Writes rows in one format.
-pub trait RowWriter {
+/// Writes rows in one format; made by [`writer`] or [`file_writer`].
+pub struct RowWriter<W: Write>(Kind<W>);
+
+enum Kind<W: Write> {
+    Human(human::Writer<W>),
+    Json(json::Writer<W>),
+    Jsonl(jsonl::Writer<W>),
+    // It has a buffer of its own, which makes it large.
+    Csv(Box<csv::Writer<W>>),
+}
+
+impl<W: Write> RowWriter<W> {
     /// Writes one row, after whatever stands between rows.
     ///
     /// # Errors
     /// Those of the underlying writer; the output is then incomplete.
-    fn row(&mut self, row: &Row) -> io::Result<()>;
+    pub fn row(&mut self, row: &Row) -> io::Result<()> {
+        match &mut self.0 {
+            Kind::Human(writer) => writer.row(row),
+            Kind::Json(writer) => writer.row(row),
+            Kind::Jsonl(writer) => writer.row(row),
+            Kind::Csv(writer) => writer.row(row),
+        }
+    }
 
     /// Writes what ends the output (without rows: what says so) and flushes.
     ///
     /// # Errors
     /// Those of the underlying writer; the output is then incomplete.
-    fn finish(self: Box<Self>) -> io::Result<()>;
+    pub fn finish(self) -> io::Result<()> {
+        match self.0 {
+            Kind::Human(writer) => writer.finish(),
+            Kind::Json(writer) => writer.finish(),
+            Kind::Jsonl(writer) => writer.finish(),
+            Kind::Csv(writer) => writer.finish(),
+        }
+    }
+}
+
+impl<W: Write> fmt::Debug for RowWriter<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RowWriter")
+    }
 }
 
 /// Returns a writer for the standard output. `columns` matter to csv only, which
@@ -102,33 +132,25 @@ pub trait RowWriter {
 /// The text ends in the further newline with which the originals print it.
 /// Without rows, human output is `No data found.`, json `[]`, jsonl nothing, csv the
 /// header line.
-pub fn writer<'a, W: Write + 'a>(
-    format: Format,
-    columns: &[&'static str],
-    out: W,
-) -> Box<dyn RowWriter + 'a> {
-    boxed(format, columns, "\n", out)
+pub fn writer<W: Write>(format: Format, columns: &[&'static str], out: W) -> RowWriter<W> {
+    with_end(format, columns, "\n", out)
 }
 
 /// Returns a writer for a file: as [`writer`], without the further newline.
-pub fn file_writer<'a, W: Write + 'a>(
-    format: Format,
-    columns: &[&'static str],
-    out: W,
-) -> Box<dyn RowWriter + 'a> {
-    boxed(format, columns, "", out)
+pub fn file_writer<W: Write>(format: Format, columns: &[&'static str], out: W) -> RowWriter<W> {
+    with_end(format, columns, "", out)
 }
 
-fn boxed<'a, W: Write + 'a>(
+fn with_end<W: Write>(
     format: Format,
     columns: &[&'static str],
     end: &'static str,
     out: W,
-) -> Box<dyn RowWriter + 'a> {
-    match format {
-        Format::Human => Box::new(human::Writer::new(out, end)),
-        Format::Json => Box::new(json::Writer::new(out, end)),
-        Format::Jsonl => Box::new(jsonl::Writer::new(out)),
-        Format::Csv => Box::new(csv::Writer::new(columns, out, end)),
-    }
+) -> RowWriter<W> {
+    RowWriter(match format {
+        Format::Human => Kind::Human(human::Writer::new(out, end)),
+        Format::Json => Kind::Json(json::Writer::new(out, end)),
+        Format::Jsonl => Kind::Jsonl(jsonl::Writer::new(out)),
+        Format::Csv => Kind::Csv(Box::new(csv::Writer::new(columns, out, end))),
+    })
 }

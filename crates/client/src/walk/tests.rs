@@ -1,9 +1,16 @@
+use esmond_ps_model::Point;
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
 
 type Run = (i64, Option<i64>);
+
+impl Timed for Point {
+    fn ts(&self) -> i64 {
+        self.ts
+    }
+}
 
 fn point(ts: i64, val: i64) -> Point {
     Point {
@@ -288,4 +295,29 @@ proptest! {
         let (delivered, _) = read(plan(page_size, false), |page| classic(&unique, cap.max(2), page));
         prop_assert_eq!(&delivered, &values(&unique));
     }
+}
+
+#[test]
+fn where_points_are_large_fewer_are_asked_for() {
+    let mut walk: Walk<Point> = Walk::new(plan(1000, false));
+    walk.weigh(1000, 1 << 20);
+    walk.accept((0..1000).map(|ts| point(ts, ts)).collect());
+    assert_eq!(walk.next_page().unwrap().limit, 1000);
+    walk.weigh(1000, 4 << 20);
+    walk.accept((999..1999).map(|ts| point(ts, ts)).collect());
+    assert_eq!(walk.next_page().unwrap().limit, 250);
+    walk.weigh(1, 1 << 30);
+    walk.accept((1998..2248).map(|ts| point(ts, ts)).collect());
+    assert_eq!(walk.next_page().unwrap().limit, 1);
+    // A second that holds more than a page still ends.
+    assert!(walk.accept(vec![point(2247, 1)]).is_empty());
+    assert_eq!(walk.next_page().unwrap().limit, 2);
+}
+
+#[test]
+fn points_before_the_range_are_left_out_from_the_first_page_on() {
+    let mut walk = Walk::new(plan(10, false));
+    let page = [-5, 0, 1, 2].map(|ts| point(ts, ts)).to_vec();
+    let times: Vec<i64> = walk.accept(page).iter().map(Timed::ts).collect();
+    assert_eq!(times, [0, 1]);
 }

@@ -4,6 +4,8 @@
 
 mod errors;
 mod paging;
+mod posting;
+mod recorded_posts;
 mod records;
 mod retries;
 mod server;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use rustls::ServerConfig;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use url::Url;
@@ -17,6 +17,8 @@ pub(crate) struct Asked {
     pub(crate) path: String,
     pub(crate) query: Vec<(String, String)>,
     headers: Vec<(String, String)>,
+    /// Null when there was none.
+    pub(crate) body: Value,
 }
 
 impl Asked {
@@ -180,7 +182,14 @@ async fn serve(
         }
         lines.push(line.trim().to_owned());
     }
-    let asked = parse(&lines);
+    let mut asked = parse(&lines);
+    if let Some(length) = asked.header("content-length") {
+        let mut body = vec![0; length.parse().unwrap()];
+        if stream.read_exact(&mut body).await.is_err() {
+            return;
+        }
+        asked.body = serde_json::from_slice(&body).unwrap();
+    }
     let number = {
         let mut log = log.lock().unwrap();
         log.push(asked.clone());
@@ -219,6 +228,7 @@ fn parse(lines: &[String]) -> Asked {
             .filter_map(|line| line.split_once(": "))
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),
+        body: Value::Null,
     }
 }
 

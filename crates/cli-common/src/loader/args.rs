@@ -1,0 +1,59 @@
+//! The options that all loaders share, as typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Command};
+
+use crate::args::ConnectionArgs;
+
+/// Options that all loaders share. Nothing is looked up or checked here.
+#[derive(Debug, Clone, Args)]
+pub struct LoaderArgs {
+    /// Archive to write to; scheme and host are enough
+    #[arg(
+        short = 'U',
+        long,
+        value_name = "URL",
+        env = "ESMOND_URL",
+        default_value = "http://localhost:8080"
+    )]
+    pub url: String,
+
+    /// Append log lines to a file in this directory instead of stderr
+    #[arg(short, long, value_name = "DIR", alias = "log_dir")]
+    pub log_dir: Option<PathBuf>,
+
+    /// Log more
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+
+    /// Connection options.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+impl LoaderArgs {
+    /// Adds the options to a command. The connection options are those of the
+    /// query programs with the letters and defaults of the original loaders.
+    pub(crate) fn augment(command: Command) -> Command {
+        Self::augment_args(command)
+            .mut_arg("user", |user| {
+                user.short('u').help("User name on the archive")
+            })
+            .mut_arg("key", |key| key.short('k'))
+            .mut_arg("script_alias", |alias| alias.short('s').default_value("/"))
+            .mut_arg("ssl_verify", |option| option.hide(true))
+            .mut_arg("retries", |retries| {
+                retries.help("Repeat a failed request up to this many times")
+            })
+    }
+
+    /// Tells whether a user and a key (or a file with one) were given: archives
+    /// let nobody else write.
+    #[must_use]
+    pub fn has_credentials(&self) -> bool {
+        let given = |text: &Option<String>| text.as_deref().is_some_and(|text| !text.is_empty());
+        let connection = &self.connection;
+        given(&connection.user) && (given(&connection.key) || connection.key_file.is_some())
+    }
+}

@@ -1,0 +1,186 @@
+//! From a transfer to what an archive is told about it.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::net::IpAddr;
+
+use esmond_ps_client::NewMetadata;
+use serde_json::{Value, json};
+
+use crate::reply;
+use crate::transfer::{Direction, Transfer};
+
+/// Which of the parameters that may say too much are sent. Default: none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Attributes {
+    /// `gridftp-file`, the path.
+    pub file: bool,
+    /// `gridftp-user`, who transferred it.
+    pub user: bool,
+    /// `gridftp-volume`.
+    pub volume: bool,
+}
+
+/// The metadata of a transfer and its values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measurement {
+    /// Where the data came from.
+    pub source: IpAddr,
+    /// Where it went.
+    pub destination: IpAddr,
+    /// The server, which measured.
+    pub agent: IpAddr,
+    /// The source as logged.
+    pub input_source: String,
+    /// The destination as logged.
+    pub input_destination: String,
+    /// Event types to declare.
+    pub event_types: &'static [&'static str],
+    /// Further parameters; none of them null.
+    pub parameters: Vec<(&'static str, Value)>,
+    /// Time of the values, seconds since 1970.
+    pub ts: i64,
+    /// Event type, time and value of each point; no value is null.
+    pub values: Vec<(String, i64, Value)>,
+}
+
+/// Reads the address of the other end.
+///
+/// An IPv4 address in IPv6 clothes (`::FFFF:203.0.113.82`) is an IPv4 address.
+///
+/// # Errors
+///
+/// Why it is not the address of one host.
+pub fn peer_address(peer: &str) -> Result<IpAddr, String> {
+    if peer.contains(',') {
+        return Err(format!("the peer {peer} is not one address"));
+    }
+    let address: IpAddr = peer
+        .parse()
+        .map_err(|_| format!("the peer {peer} is no address"))?;
+    let address = address.to_canonical();
+    if address.is_unspecified() {
+        return Err(format!("the peer is unknown ({peer})"));
+    }
+    Ok(address)
+}
+
+impl Measurement {
+    /// Puts together what is known, with the address of [`Transfer::host`] and of
+    /// [`Transfer::peer`].
+    #[must_use]
+    pub fn new(transfer: &Transfer, host: IpAddr, peer: IpAddr, attributes: Attributes) -> Self {
+        let server = (host, transfer.host.clone());
+        let other = (peer, transfer.peer.clone());
+        let ((source, input_source), (destination, input_destination)) = match transfer.direction {
+            Direction::FromServer => (server, other),
+            Direction::ToServer => (other, server),
+        };
+        Self {
+            source,
+            destination,
+            agent: host,
+            input_source,
+            input_destination,
+            event_types: transfer.style.event_types(),
+            parameters: parameters(transfer, attributes),
+            ts: transfer.ts(),
+            values: values(transfer),
+        }
+    }
+
+    /// Returns a number that is the same for measurements of the same metadata.
+    #[must_use]
+    pub fn metadata_hash(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        let ends = (self.source, self.destination, self.agent);
+        (ends, &self.input_source, &self.input_destination).hash(&mut hasher);
+        for (name, value) in &self.parameters {
+            (name, value.to_string()).hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+
+    /// Returns the metadata as it is posted.
+    #[must_use]
+    pub fn metadata(&self) -> NewMetadata {
+        let mut metadata = NewMetadata::point_to_point(
+            self.source.to_string(),
+            self.destination.to_string(),
+            self.agent.to_string(),
+            TOOL,
+            &self.input_source,
+            &self.input_destination,
+        );
+        for event_type in self.event_types {
+            metadata = metadata.event_type(*event_type);
+        }
+        for (name, value) in &self.parameters {
+            metadata = metadata.parameter(*name, value.clone());
+        }
+        metadata
+    }
+}
+
+/// Name of the tool in the metadata.
+const TOOL: &str = "gridftp";
+
+fn parameters(transfer: &Transfer, wanted: Attributes) -> Vec<(&'static str, Value)> {
+    let text = |text: &Option<String>| text.clone().map(Value::String);
+    let optional = |wanted: bool, value| if wanted { text(value) } else { None };
+    let all = [
+        ("bw-parallel-streams", transfer.streams.clone()),
+        ("bw-stripes", transfer.stripes.clone()),
+        ("gridftp-program", text(&transfer.program)),
+        ("gridftp-block-size", transfer.block_size.clone()),
+        ("tcp-window-size", transfer.window_size.clone()),
+        ("gridftp-bytes-transferred", transfer.bytes.clone()),
+        ("gridftp-file", optional(wanted.file, &transfer.file)),
+        ("gridftp-user", optional(wanted.user, &transfer.user)),
+        ("gridftp-volume", optional(wanted.volume, &transfer.volume)),
+    ];
+    all.into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+}
+
+fn values(transfer: &Transfer) -> Vec<(String, i64, Value)> {
+    let ts = transfer.ts();
+    let mut values = Vec::new();
+    let mut push = |event_type: &str, value| values.push((event_type.to_owned(), ts, value));
+    if transfer.succeeded() {
+        if let Some(rate) = transfer.throughput() {
+            push("throughput", json!(rate));
+        }
+        if !transfer.retransmits.is_empty() {
+            push("streams-packet-retransmits", json!(transfer.retransmits));
+        }
+    } else {
+        push("failures", json!({"error": reply::message(&transfer.code)}));
+    }
+    let details = transfer.details.clone().into_iter();
+    values.extend(details.map(|(event_type, value)| (event_type, ts, value)));
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::peer_address;
+
+    #[test]
+    fn a_peer_is_one_known_address() {
+        let p = |text: &str| peer_address(text).map(|address| address.to_string());
+        assert_eq!(p("203.0.113.81").as_deref(), Ok("203.0.113.81"));
+        assert_eq!(p("::FFFF:203.0.113.82").as_deref(), Ok("203.0.113.82"));
+        assert_eq!(p("2001:DB8:20::81").as_deref(), Ok("2001:db8:20::81"));
+        for text in [
+            "0.0.0.0",
+            "::",
+            "::ffff:0.0.0.0",
+            "10.0.0.1,10.0.0.2",
+            "remote.example",
+            "",
+        ] {
+            assert!(p(text).is_err(), "{text}");
+        }
+    }
+}

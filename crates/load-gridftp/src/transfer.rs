@@ -1,0 +1,153 @@
+//! One transfer, as a log tells it.
+
+use serde_json::{Map, Value};
+
+/// What one line of a log holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Line {
+    /// A transfer to load.
+    Transfer(Box<Transfer>),
+    /// Nothing to load, and nothing lost: an empty line, a message of the
+    /// server, a listing.
+    Other,
+    /// Something that looks like a record and cannot be understood, with what
+    /// is wrong about it. The text may quote the log.
+    Broken(String),
+}
+
+impl Line {
+    /// Makes a [`Line::Broken`].
+    pub(crate) fn broken(why: impl Into<String>) -> Self {
+        Self::Broken(why.into())
+    }
+}
+
+/// Which way the data went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// `RETR`: from the server that wrote the log.
+    FromServer,
+    /// `STOR`: to it.
+    ToServer,
+}
+
+impl Direction {
+    /// Reads the name of the FTP command; partial transfers and listings have
+    /// none.
+    #[must_use]
+    pub fn of_command(command: &str) -> Option<Self> {
+        match command {
+            "RETR" => Some(Self::FromServer),
+            "STOR" => Some(Self::ToServer),
+            _ => None,
+        }
+    }
+}
+
+/// Which of the two kinds of log a transfer comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// `DATE=... HOST=... PROG=...`, as the Globus server writes it.
+    Netlogger,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Style {
+    /// Event types that a transfer of this style may have values of: they are
+    /// declared whether it has them or not, since later transfers of the same
+    /// metadata may.
+    ///
+    /// DIFFERENCE: for JSON logs the original declares the first two alone, and
+    /// archives drop what is not declared.
+    #[must_use]
+    pub fn event_types(self) -> &'static [&'static str] {
+        const ALL: [&str; 7] = [
+            "throughput",
+            "streams-packet-retransmits",
+            "failures",
+            "iostat",
+            "mpstat",
+            "rusage",
+            "streams-tcpinfo",
+        ];
+        match self {
+            Self::Netlogger => &ALL[..3],
+            Self::Json => &ALL,
+        }
+    }
+}
+
+/// A transfer of a whole file. What the log does not tell is absent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transfer {
+    /// Kind of log.
+    pub style: Style,
+    /// Which way the data went.
+    pub direction: Direction,
+    /// The server: a name or an address, as logged.
+    pub host: String,
+    /// The other end: an address or, where the log is odd, anything; as logged,
+    /// without brackets.
+    pub peer: String,
+    /// Start in microseconds since 1970, UTC.
+    pub start_us: i64,
+    /// End in microseconds since 1970, UTC.
+    pub end_us: Option<i64>,
+    /// FTP reply code; `226` is success.
+    pub code: String,
+    /// Bytes transferred.
+    pub bytes: Option<Value>,
+    /// Parallel streams.
+    pub streams: Option<Value>,
+    /// Stripes.
+    pub stripes: Option<Value>,
+    /// Block size in bytes.
+    pub block_size: Option<Value>,
+    /// TCP window in bytes, 0 when the system chose it.
+    pub window_size: Option<Value>,
+    /// The server program.
+    pub program: Option<String>,
+    /// Path of the file.
+    pub file: Option<String>,
+    /// Who transferred it.
+    pub user: Option<String>,
+    /// Volume, `/` on all servers that we know.
+    pub volume: Option<String>,
+    /// Packets sent again, for each stream; empty when unknown.
+    pub retransmits: Vec<Value>,
+    /// Further values, event type first; none of them null or empty.
+    pub details: Map<String, Value>,
+}
+
+impl Transfer {
+    /// The reply code of success.
+    pub const SUCCESS: &'static str = "226";
+
+    /// Tells whether the transfer came to its end.
+    #[must_use]
+    pub fn succeeded(&self) -> bool {
+        self.code == Self::SUCCESS
+    }
+
+    /// Time of its values: the start, in whole seconds since 1970.
+    #[must_use]
+    pub fn ts(&self) -> i64 {
+        self.start_us.div_euclid(1_000_000)
+    }
+
+    /// Returns the throughput in bits per second; none without an end, and none
+    /// when the end is not after the start: the clock was set, or is too coarse.
+    ///
+    /// DIFFERENCE: the original has negative throughputs when the clock was set
+    /// back meanwhile.
+    #[must_use]
+    pub fn throughput(&self) -> Option<f64> {
+        let bytes = self.bytes.as_ref()?.as_f64().filter(|n| *n >= 0.0)?;
+        let lasted_us = self.end_us?.checked_sub(self.start_us)?;
+        #[expect(clippy::cast_precision_loss, reason = "a transfer of 285 years is not")]
+        let seconds = lasted_us as f64 / 1e6;
+        let rate = 8.0 * bytes / seconds;
+        (lasted_us > 0 && rate.is_finite()).then_some(rate)
+    }
+}

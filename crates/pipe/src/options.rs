@@ -1,0 +1,46 @@
+//! The options of this program, beside those that all loaders share.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use esmond_ps_cli_common::loader::{self, LoaderArgs};
+use esmond_ps_cli_common::report::UsageError;
+
+use crate::reader::Tool;
+
+/// Options of `esmond-ps-pipe`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Options {
+    /// Take the input for the output of this tool, instead of recognising it
+    #[arg(long, value_enum, value_name = "TOOL")]
+    pub tool: Option<Tool>,
+
+    /// Name of the sender, in place of what bwctl or iperf3 says
+    #[arg(long, value_name = "HOST")]
+    pub input_source: Option<String>,
+
+    /// Name of the receiver, in place of what bwctl or iperf3 says
+    #[arg(long, value_name = "HOST")]
+    pub input_destination: Option<String>,
+
+    /// Append tests that could not be stored to this file, to be piped in again
+    #[arg(long, value_name = "FILE")]
+    pub save_failed: Option<PathBuf>,
+}
+
+impl loader::Options for Options {
+    fn check(&self, shared: &LoaderArgs) -> Result<(), UsageError> {
+        if !shared.has_credentials() {
+            return Err(UsageError::new("both --user and --key args are required."));
+        }
+        for (option, name) in [
+            ("--input-source", &self.input_source),
+            ("--input-destination", &self.input_destination),
+        ] {
+            if name.as_deref().is_some_and(|name| name.trim().is_empty()) {
+                return Err(UsageError::new(format!("{option} arg is empty")));
+            }
+        }
+        Ok(())
+    }
+}

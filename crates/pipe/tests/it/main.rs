@@ -1,0 +1,10 @@
+//! Whole inputs, through the library and through the program.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
+mod captures;
+mod data;
+mod endings;
+mod program;
+mod recorded;
+mod streams;
