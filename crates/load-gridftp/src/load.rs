@@ -18,7 +18,7 @@ use crate::lines::RawLine;
 use crate::measurement::{self, Attributes, Measurement};
 use crate::position::Position;
 use crate::rejects::Rejects;
-use crate::resolve::{Family, Hosts, Lookup};
+use crate::resolve::{Family, Hosts, Lookup, NoAnswer};
 use crate::sources::{Opened, Source};
 use crate::state::State;
 use crate::transfer::{Line, Style, Transfer};
@@ -164,6 +164,14 @@ enum Step {
     Post(RawLine, Box<Measurement>),
     Pass(RawLine),
     End,
+}
+
+/// Why a transfer gives no measurement.
+enum Unusable {
+    /// It never will, for this reason.
+    Record(String),
+    /// The address of this host cannot be found out now.
+    NoAnswer(String),
 }
 
 impl<P: Post, L: Lookup, K: Keep> Loader<'_, P, L, K> {
@@ -337,7 +345,16 @@ impl<P: Post, L: Lookup, K: Keep> Loader<'_, P, L, K> {
                     }
                     return Ok(Step::Post(line, Box::new(measurement)));
                 }
-                Err(why) => {
+                Err(Unusable::NoAnswer(host)) => {
+                    // As when the archive is away: what was not loaded is loaded by
+                    // the next run, which begins here.
+                    let error = anyhow::Error::new(NoAnswer).context(format!(
+                        "cannot look up the host {host} {}; a line in /etc/hosts helps",
+                        place()
+                    ));
+                    return Err(error);
+                }
+                Err(Unusable::Record(why)) => {
                     let row = text.trim();
                     let message = format!(
                         "could not generate metadata args for row: {row} - exception: {why} {}",
@@ -353,16 +370,17 @@ impl<P: Post, L: Lookup, K: Keep> Loader<'_, P, L, K> {
         Ok(Step::Pass(line))
     }
 
-    async fn measurement(&mut self, transfer: &Transfer) -> Result<Measurement, String> {
-        let peer = measurement::peer_address(&transfer.peer)?;
+    async fn measurement(&mut self, transfer: &Transfer) -> Result<Measurement, Unusable> {
+        let peer = measurement::peer_address(&transfer.peer).map_err(Unusable::Record)?;
         let family = Family::of(peer);
         let host = self.hosts.address(&transfer.host, family).await;
+        let host = host.map_err(|NoAnswer| Unusable::NoAnswer(transfer.host.clone()))?;
         let host = host.ok_or_else(|| {
-            format!(
+            Unusable::Record(format!(
                 "the host {} has no {} address",
                 transfer.host,
                 family.name()
-            )
+            ))
         })?;
         let attributes = self.settings.attributes;
         Ok(Measurement::new(transfer, host, peer, attributes))

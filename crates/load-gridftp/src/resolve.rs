@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use dns_lookup::{AddrFamily, AddrInfoHints, SockType};
+use dns_lookup::{AddrFamily, AddrInfoHints, LookupErrorKind, SockType};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -46,11 +46,20 @@ impl Family {
     }
 }
 
+/// The name service cannot tell now; later it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the name service does not answer")]
+pub struct NoAnswer;
+
 /// Knows the addresses of names.
 pub trait Lookup: Send + Sync + 'static {
-    /// Returns the first address of that family; none when there is none, or when it
-    /// cannot be found out. May take its time.
-    fn address(&self, name: &str, family: Family) -> Option<IpAddr>;
+    /// Returns the first address of that family; none when there is none. May take
+    /// its time.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be found out now.
+    fn address(&self, name: &str, family: Family) -> Result<Option<IpAddr>, NoAnswer>;
 }
 
 /// What the system knows: hosts file, DNS.
@@ -58,7 +67,7 @@ pub trait Lookup: Send + Sync + 'static {
 pub struct SystemLookup;
 
 impl Lookup for SystemLookup {
-    fn address(&self, name: &str, family: Family) -> Option<IpAddr> {
+    fn address(&self, name: &str, family: Family) -> Result<Option<IpAddr>, NoAnswer> {
         let hints = AddrInfoHints {
             address: match family {
                 Family::V4 => AddrFamily::Inet.into(),
@@ -67,15 +76,18 @@ impl Lookup for SystemLookup {
             socktype: SockType::Stream.into(),
             ..AddrInfoHints::default()
         };
-        let answers = dns_lookup::getaddrinfo(Some(name), None, Some(hints)).ok()?;
-        answers
-            .filter_map(Result::ok)
-            .map(|answer| answer.sockaddr.ip())
-            .find(|address| Family::of(*address) == family)
+        match dns_lookup::getaddrinfo(Some(name), None, Some(hints)) {
+            Ok(answers) => Ok(answers
+                .filter_map(Result::ok)
+                .map(|answer| answer.sockaddr.ip())
+                .find(|address| Family::of(*address) == family)),
+            Err(error) if matches!(error.kind(), LookupErrorKind::Again) => Err(NoAnswer),
+            Err(_) => Ok(None),
+        }
     }
 }
 
-/// Asks for each name once.
+/// Asks for each name once, as long as there is an answer.
 #[derive(Debug)]
 pub struct Hosts<L> {
     lookup: Arc<L>,
@@ -97,28 +109,36 @@ impl<L: Lookup> Hosts<L> {
     ///
     /// DIFFERENCE: the original takes the first address of whatever family; with
     /// JSON logs, whose hosts are addresses, it does not look names up at all.
-    pub async fn address(&mut self, host: &str, family: Family) -> Option<IpAddr> {
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be found out now.
+    pub async fn address(
+        &mut self,
+        host: &str,
+        family: Family,
+    ) -> Result<Option<IpAddr>, NoAnswer> {
         if let Ok(address) = host.parse::<IpAddr>() {
-            return Some(address.to_canonical());
+            return Ok(Some(address.to_canonical()));
         }
         if host.is_empty() {
-            return None;
+            return Ok(None);
         }
         let key = (host.to_owned(), family);
         if let Some(known) = self.known.get(&key) {
-            return *known;
+            return Ok(*known);
         }
-        let answer = self.ask(host.to_owned(), family).await;
+        let answer = self.ask(host.to_owned(), family).await?;
         if self.known.len() >= REMEMBERED {
             self.known.clear();
         }
         self.known.insert(key, answer);
-        answer
+        Ok(answer)
     }
 
     /// A lookup cannot be interrupted, so it gets a thread that nobody waits for
     /// after the time limit.
-    async fn ask(&self, name: String, family: Family) -> Option<IpAddr> {
+    async fn ask(&self, name: String, family: Family) -> Result<Option<IpAddr>, NoAnswer> {
         let (answer, result) = oneshot::channel();
         let lookup = Arc::clone(&self.lookup);
         let work = move || {
@@ -128,8 +148,9 @@ impl<L: Lookup> Hosts<L> {
         thread::Builder::new()
             .name(String::from("name-lookup"))
             .spawn(work)
-            .ok()?;
-        timeout(TIME_LIMIT, result).await.ok()?.ok()?
+            .map_err(|_| NoAnswer)?;
+        let answer = timeout(TIME_LIMIT, result).await;
+        answer.map_err(|_| NoAnswer)?.map_err(|_| NoAnswer)?
     }
 }
 
@@ -142,9 +163,13 @@ mod tests {
     struct Counting(AtomicUsize);
 
     impl Lookup for Counting {
-        fn address(&self, name: &str, family: Family) -> Option<IpAddr> {
+        fn address(&self, name: &str, family: Family) -> Result<Option<IpAddr>, NoAnswer> {
             self.0.fetch_add(1, Ordering::SeqCst);
-            (name == "a" && family == Family::V4).then(|| IpAddr::from([192, 0, 2, 1]))
+            match name {
+                "a" if family == Family::V4 => Ok(Some(IpAddr::from([192, 0, 2, 1]))),
+                "later" => Err(NoAnswer),
+                _ => Ok(None),
+            }
         }
     }
 
@@ -154,26 +179,35 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(
                 hosts.address("a", Family::V4).await,
-                Some([192, 0, 2, 1].into())
+                Ok(Some([192, 0, 2, 1].into()))
             );
-            assert_eq!(hosts.address("a", Family::V6).await, None);
-            assert_eq!(hosts.address("b", Family::V4).await, None);
+            assert_eq!(hosts.address("a", Family::V6).await, Ok(None));
+            assert_eq!(hosts.address("b", Family::V4).await, Ok(None));
         }
         assert_eq!(hosts.lookup.0.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test]
+    async fn a_name_service_that_does_not_answer_is_asked_again() {
+        let mut hosts = Hosts::new(Counting(AtomicUsize::new(0)));
+        for _ in 0..2 {
+            assert_eq!(hosts.address("later", Family::V4).await, Err(NoAnswer));
+        }
+        assert_eq!(hosts.lookup.0.load(Ordering::SeqCst), 2);
     }
 
     #[tokio::test]
     async fn addresses_are_not_looked_up() {
         let mut hosts = Hosts::new(Counting(AtomicUsize::new(0)));
         let plain = hosts.address("::ffff:192.0.2.7", Family::V6).await;
-        assert_eq!(plain, Some([192, 0, 2, 7].into()));
-        assert_eq!(hosts.address("", Family::V4).await, None);
+        assert_eq!(plain, Ok(Some([192, 0, 2, 7].into())));
+        assert_eq!(hosts.address("", Family::V4).await, Ok(None));
         assert_eq!(hosts.lookup.0.load(Ordering::SeqCst), 0);
     }
 
     #[test]
     fn the_system_knows_this_host_in_the_family_asked_for() {
         let address = SystemLookup.address("localhost", Family::V4);
-        assert_eq!(address, Some([127, 0, 0, 1].into()));
+        assert_eq!(address, Ok(Some([127, 0, 0, 1].into())));
     }
 }

@@ -211,6 +211,27 @@ fn the_state_stays_before_the_first_record_that_was_not_stored() {
 }
 
 #[test]
+fn a_name_service_that_does_not_answer_costs_no_record() {
+    let mut place = Place::new(&records(1..=5));
+    place.append("g.log", record(6).replace("dtn1.", "v4only.").as_bytes());
+    place.append("g.log", &records(7..=8));
+    place.table.silent.insert("v4only.example.org".to_owned());
+    let ended = place.run().unwrap();
+    let error = format!("{:#}", ended.error.unwrap());
+    assert!(
+        error.contains("cannot look up the host v4only.example.org (line 6"),
+        "{error}"
+    );
+    assert_eq!(
+        (place.posted(), ended.report.skipped),
+        (vec![1, 2, 3, 4, 5], 0)
+    );
+    place.table.silent.clear();
+    place.load();
+    assert_eq!(place.posted(), [6, 7, 8]);
+}
+
+#[test]
 fn a_refused_record_does_not_keep_the_others() {
     let mut place = Place::new(&records(1..=3));
     place.notes.refused = vec![2];

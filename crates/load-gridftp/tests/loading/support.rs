@@ -1,7 +1,7 @@
 //! A place for logs and states, and an archive that only takes notes.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Read as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use esmond_ps_cli_common::loader::Stop;
 use esmond_ps_load_gridftp::journal::Shown;
 use esmond_ps_load_gridftp::load::{Failure, Post, Report, Settings, Stored};
 use esmond_ps_load_gridftp::measurement::{Attributes, Measurement};
-use esmond_ps_load_gridftp::resolve::{Family, Lookup};
+use esmond_ps_load_gridftp::resolve::{Family, Lookup, NoAnswer};
 use esmond_ps_load_gridftp::run::{Ended, Job, run};
 use esmond_ps_load_gridftp::transfer::Style;
 use flate2::read::GzDecoder;
@@ -35,9 +35,20 @@ pub(crate) fn data(name: &str) -> Vec<u8> {
 
 /// Names and addresses from a table.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Table(HashMap<(String, bool), IpAddr>);
+pub(crate) struct Table {
+    known: HashMap<(String, bool), IpAddr>,
+    /// Names about which there is no answer.
+    pub(crate) silent: HashSet<String>,
+}
 
 impl Table {
+    fn knowing(known: HashMap<(String, bool), IpAddr>) -> Self {
+        Self {
+            known,
+            silent: HashSet::new(),
+        }
+    }
+
     /// Of a hosts file.
     pub(crate) fn of_hosts(text: &str) -> Self {
         let mut table = HashMap::new();
@@ -46,7 +57,7 @@ impl Table {
             let address: IpAddr = words.next().expect("a word").parse().expect("an address");
             table.extend(words.map(|name| ((name.to_owned(), address.is_ipv4()), address)));
         }
-        Self(table)
+        Self::knowing(table)
     }
 
     pub(crate) fn of_inputs() -> Self {
@@ -60,15 +71,17 @@ impl Table {
                 }
             }
         }
-        Self(table)
+        Self::knowing(table)
     }
 }
 
 impl Lookup for Table {
-    fn address(&self, name: &str, family: Family) -> Option<IpAddr> {
-        self.0
-            .get(&(name.to_owned(), family == Family::V4))
-            .copied()
+    fn address(&self, name: &str, family: Family) -> Result<Option<IpAddr>, NoAnswer> {
+        if self.silent.contains(name) {
+            return Err(NoAnswer);
+        }
+        let known = self.known.get(&(name.to_owned(), family == Family::V4));
+        Ok(known.copied())
     }
 }
 
