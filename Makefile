@@ -3,7 +3,7 @@
 # make peers  install the original Python client below target/, for a test that wants it
 # make bench  fetch a million points from our archive beside curl; load a hundred thousand records
 # make torture kill a loader at 50 random moments of 5000 records (minutes)
-# make fuzz   run the fuzz targets for a while each; needs nightly, see fuzz/README.md
+# make fuzz   run the fuzz targets for a while each; needs nightly, see tests/fuzz/README.md
 # make lint   formatting, clippy and documentation, with warnings as errors
 
 .PHONY: demo test peers bench torture fuzz lint
@@ -30,7 +30,7 @@ torture:
 	ESMOND_PS_TORTURE=50 cargo test --locked --package esmond-ps-tests --test loading runs_that_are_killed -- --nocapture
 
 fuzz:
-	fuzz/run.sh
+	tests/fuzz/run.sh
 
 lint:
 	cargo fmt --all --check

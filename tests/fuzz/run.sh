@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs every fuzz target for a while. Usage: fuzz/run.sh [target...]
+# Runs every fuzz target for a while. Usage: tests/fuzz/run.sh [target...]
 set -euo pipefail
 cd "$(dirname "$0")"
 
 if ! cargo +nightly --version >/dev/null 2>&1 || ! command -v cargo-fuzz >/dev/null; then
-    echo "SKIPPED: fuzzing needs a nightly compiler and cargo-fuzz; see fuzz/README.md" >&2
+    echo "SKIPPED: fuzzing needs a nightly compiler and cargo-fuzz; see tests/fuzz/README.md" >&2
     exit 0
 fi
 
