@@ -8,12 +8,14 @@ use esmond_ps_model::ARCHIVE_PATH;
 use esmond_ps_store::Store;
 
 use crate::config::Config;
+use crate::keys::Keys;
 use crate::query::Query;
 
 /// What all requests share.
 pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) config: Config,
+    pub(crate) keys: Keys,
 }
 
 impl App {

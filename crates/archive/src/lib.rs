@@ -12,7 +12,7 @@
 //!
 //! How a request goes through the modules: `dispatch` resolves the path
 //! ([`paths`]), negotiates (`accept`) and authenticates (`auth`); `records`
-//! answers metadata (`create`, `search`), `series_read` and `series_write`
+//! answers metadata (`create`, `keys`, `search`), `series_read` and `series_write`
 //! points (`validate`); `stream` sends lists without holding them.
 
 mod accept;
@@ -23,6 +23,7 @@ mod context;
 mod create;
 mod dispatch;
 pub mod error;
+mod keys;
 mod number;
 mod paging;
 pub mod paths;

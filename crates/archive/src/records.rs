@@ -9,7 +9,6 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use esmond_ps_model::{Metadata, SummaryType, metadata};
 use esmond_ps_store::{Page as Slice, Record, Search};
-use uuid::Uuid;
 
 use crate::auth::Writer;
 use crate::body;
@@ -156,11 +155,11 @@ pub(crate) async fn create(
     let bytes = body::read(body, context.app.config.body_limit).await?;
     let value = body::metadata(&context.headers, &bytes)?;
     let record = create::parse(&value, &context.app.config.registry)?;
-    // Keys ascend with time, so that lists come in order of creation.
-    let key = Uuid::now_v7().simple().to_string();
-    let (record, new) = context.app.store.create(&key, &record).await?;
+    let key = context.app.keys.propose(context.app.now());
+    let (record, new) = context.app.store.create(&key.text, &record).await?;
     if new {
-        tracing::debug!(key, user = writer.name(), "record created");
+        context.app.keys.take(&key);
+        tracing::debug!(key = key.text, user = writer.name(), "record created");
     }
     let shown = render::metadata(context, &record);
     let location = shown.url.as_deref().map(HeaderValue::from_str);

@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::context::App;
 use crate::dispatch::{dispatch, finish};
 use crate::error::Error;
+use crate::keys::Keys;
 
 /// How long requests may go on after the server was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -30,7 +31,11 @@ const GRACE: Duration = Duration::from_secs(10);
 /// To know the addresses of clients, the router must be served with connect
 /// info, as [`serve`] does; without it nobody is authenticated by address.
 pub fn router(store: Arc<dyn Store>, config: Config) -> Router {
-    let app = Arc::new(App { store, config });
+    let app = Arc::new(App {
+        store,
+        config,
+        keys: Keys::default(),
+    });
     Router::new()
         .fallback(dispatch)
         .with_state(app)
