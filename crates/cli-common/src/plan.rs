@@ -258,6 +258,16 @@ fn seconds(filter: &str, value: &str) -> Result<i64, UsageError> {
     })
 }
 
+/// Returns what to tell somebody who gives a summary window without a summary
+/// type to a program that prints data.
+#[must_use]
+pub fn lone_window(args: &QueryArgs) -> Option<&'static str> {
+    (args.summary_type.is_none() && args.summary_window != 0).then_some(
+        "--summary-window without --summary-type only selects tests that have such a summary: \
+         base data has no window",
+    )
+}
+
 /// Returns the layout of an event type's rows. An event type that is not
 /// known, of an extended archive, has one `value` per point.
 #[must_use]

@@ -14,7 +14,7 @@ use esmond_ps_cli_common::app::Session;
 use esmond_ps_cli_common::dates::TimeWindow;
 use esmond_ps_cli_common::names::Resolver;
 use esmond_ps_cli_common::output::Format;
-use esmond_ps_cli_common::plan::Plan;
+use esmond_ps_cli_common::plan::{self, Plan};
 use esmond_ps_cli_common::report::{Outcome, Output, chain};
 use esmond_ps_client::{Error, Test};
 use esmond_ps_model::Registry;
@@ -44,12 +44,9 @@ pub(crate) async fn run(
     output: &mut Output<'_>,
 ) -> anyhow::Result<Outcome> {
     let plan = &session.plan;
-    if plan.summary.is_none() && session.args.summary_window != 0 {
-        output
-            .note("--summary-window says nothing without --summary-type: base data has no window");
+    if let Some(note) = plan::lone_window(&session.args) {
+        output.note(note);
     }
-    // DIFFERENCE: the originals also search by summary type and window; then a
-    // test without the summary could not be told from no test at all.
     let filters = plan
         .filters_without_summary()
         .parameter("limit", TESTS_AT_ONCE);

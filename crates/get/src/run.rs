@@ -39,11 +39,8 @@ pub(crate) async fn run(session: &Session, output: &mut Output<'_>) -> anyhow::R
             ..TimeArguments::default()
         },
     };
-    if plan.summary.is_none() && session.args.summary_window != 0 {
-        output.note(
-            "--summary-window without --summary-type only selects tests that have such a summary: \
-             base data has no window",
-        );
+    if let Some(note) = plan::lone_window(&session.args) {
+        output.note(note);
     }
     let Output { out, err } = output;
     let mut emitter = session.emitter(wanted.layout.columns(), out);
