@@ -165,14 +165,31 @@ impl Series {
             begin = begin.map(|begin| next_window(begin, window));
             end = end.map(|end| end_of_window(end, window));
         }
+        let page_size = self.event_type.test().archive().page_size();
+        let horizon = now.saturating_add(AHEAD);
+        let last = end.map_or(horizon, |end| end.min(horizon));
+        let length = begin.map_or(0, |begin| last.saturating_sub(begin));
         Ok(Plan {
             begin,
             end,
-            page_size: self.event_type.test().archive().page_size(),
+            page_size,
+            piece: (is_perfsonar_5 && window > 0).then(|| piece(window, page_size, length)),
             filters_after_limit: is_perfsonar_5 && window <= 0,
-            horizon: now.saturating_add(AHEAD),
+            horizon,
         })
     }
+}
+
+/// Most pieces of a range that is asked for in pieces: an archive is not to be
+/// flooded for a series that is nearly empty.
+const MOST_PIECES: i64 = 64;
+
+/// Returns how much to ask for at a time of a summary that comes whole, in
+/// seconds: a page of windows, or more where the range is very long.
+fn piece(window: i64, page_size: u64, length: i64) -> i64 {
+    let page = i64::try_from(page_size).unwrap_or(i64::MAX);
+    let windows = page.max(length / MOST_PIECES / window + 1);
+    window.saturating_mul(windows)
 }
 
 /// Returns the first start of a window at `ts` or later.
@@ -191,6 +208,15 @@ fn end_of_window(ts: i64, window: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_range_has_larger_pieces_rather_than_more() {
+        assert_eq!(piece(300, 1000, 86_400), 300_000);
+        let ten_years = 3650 * 86_400;
+        let pieces = ten_years / piece(300, 1000, ten_years) + 1;
+        assert!(pieces <= 64, "{pieces}");
+        assert_eq!(piece(300, 1000, ten_years) % 300, 0);
+    }
 
     #[test]
     fn a_range_is_rounded_to_the_windows_that_start_within_it() {

@@ -13,6 +13,9 @@
 //! the end, and goes on one second after the last point; it loses points on
 //! perfSONAR 5 archives, and wherever several share a second.
 //!
+//! Their summaries come whole, whatever the limit. So that a long range is no
+//! huge answer, it is asked for in pieces.
+//!
 //! Pure: what to ask next, and what to make of the answer.
 
 use crate::request::PointsPage;
@@ -52,6 +55,9 @@ pub(crate) struct Plan {
     /// Where windows end, also when the range does not: no point is expected
     /// later.
     pub(crate) horizon: i64,
+    /// Seconds to ask for at a time from an archive that answers all of a range
+    /// whatever the limit; `None` where the limit counts.
+    pub(crate) piece: Option<i64>,
 }
 
 /// How far the reading of a series has come.
@@ -96,6 +102,7 @@ impl<P: Timed> Walk<P> {
             return None;
         }
         let end = match self.window {
+            _ if self.piece_end().is_some() => self.piece_end(),
             Some(window) if window.end < self.last() => Some(window.end),
             _ => self.plan.end,
         };
@@ -124,6 +131,9 @@ impl<P: Timed> Walk<P> {
         let full = u64::try_from(page.len()).is_ok_and(|length| length >= self.limit);
         page.sort_by_key(Timed::ts);
         let past_the_end = self.keep_what_was_asked_for(&mut page);
+        if self.plan.piece.is_some() {
+            return self.next_piece(page);
+        }
         match page.last().map(Timed::ts) {
             Some(newest) if self.newest.is_none_or(|known| newest > known) => {
                 let ready = self.advance(page, newest);
@@ -154,6 +164,22 @@ impl<P: Timed> Walk<P> {
                 self.nothing_newer(past_the_end)
             }
         }
+    }
+
+    /// Returns the last second of the piece to ask for; `None` where the rest of
+    /// the range is one question.
+    fn piece_end(&self) -> Option<i64> {
+        let end = self.start?.saturating_add(self.plan.piece?.max(1) - 1);
+        (end < self.last()).then_some(end)
+    }
+
+    /// Takes a whole piece, and goes on behind it.
+    fn next_piece(&mut self, page: Vec<P>) -> Vec<P> {
+        match self.piece_end() {
+            Some(end) => self.start = Some(end.saturating_add(1)),
+            None => self.finished = true,
+        }
+        page
     }
 
     /// Drops points outside the range (an archive may not know an argument) and

@@ -52,6 +52,7 @@ fn plan(page_size: u64, filters_after_limit: bool) -> Plan {
         page_size,
         filters_after_limit,
         horizon: i64::MAX,
+        piece: None,
     }
 }
 
@@ -320,4 +321,37 @@ fn points_before_the_range_are_left_out_from_the_first_page_on() {
     let page = [-5, 0, 1, 2].map(|ts| point(ts, ts)).to_vec();
     let times: Vec<i64> = walk.accept(page).iter().map(Timed::ts).collect();
     assert_eq!(times, [0, 1]);
+}
+
+#[test]
+fn what_comes_whole_is_asked_for_in_pieces() {
+    let day = Plan {
+        begin: Some(0),
+        end: Some(86_399),
+        piece: Some(30_000),
+        ..plan(100, false)
+    };
+    // Summaries of 300 s: all of the range, whatever the limit.
+    let windows: Vec<Run> = (0..288).map(|number| (number * 300, Some(1))).collect();
+    let whole = |page: PointsPage| {
+        let all = PointsPage {
+            limit: 10_000,
+            ..page
+        };
+        perfsonar_5(&windows, all)
+    };
+    let (delivered, asked) = read(day, whole);
+    assert_eq!(delivered.len(), 288);
+    let ranges: Vec<_> = asked.iter().map(|page| (page.start, page.end)).collect();
+    assert_eq!(
+        ranges,
+        [
+            (Some(0), Some(29_999)),
+            (Some(30_000), Some(59_999)),
+            (Some(60_000), Some(86_399))
+        ]
+    );
+    let unbounded = Plan { begin: None, ..day };
+    let (delivered, asked) = read(unbounded, whole);
+    assert_eq!((delivered.len(), asked.len()), (288, 1));
 }
