@@ -347,7 +347,8 @@ impl<P: Post, L: Lookup, K: Keep> Loader<'_, P, L, K> {
                 }
                 Err(Unusable::NoAnswer(host)) => {
                     // As when the archive is away: what was not loaded is loaded by
-                    // the next run, which begins here.
+                    // the next run, which begins here. DIFFERENCE: the original
+                    // ends with a traceback.
                     let error = anyhow::Error::new(NoAnswer).context(format!(
                         "cannot look up the host {host} {}; a line in /etc/hosts helps",
                         place()
