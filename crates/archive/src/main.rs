@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use clap::Parser;
-use esmond_ps_archive::{Config, router, serve};
+use esmond_ps_server::{Config, router, serve};
 use esmond_ps_store_sqlite::SqliteStore;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;

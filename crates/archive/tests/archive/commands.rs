@@ -5,8 +5,7 @@ use std::process::Output;
 
 use serde_json::json;
 
-use crate::process::{Server, add_user, command, run};
-use crate::support::{client, point_to_point};
+use crate::process::{Server, add_user, client, command, point_to_point, run};
 
 fn notes(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()

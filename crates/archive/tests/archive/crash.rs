@@ -7,8 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::process::{Server, add_user};
-use crate::support::{client, point_to_point};
+use crate::process::{Server, add_user, client, point_to_point};
 
 const CLIENTS: i64 = 4;
 /// Points of one bulk write.

@@ -1,19 +1,10 @@
-//! Tests of the whole archive: against recordings of the original, and of what
-//! ours does better.
+//! The program `esmond-ps-archive` as its users run it.
 
 #![expect(
     clippy::unwrap_used,
     reason = "a test that cannot go on fails, in its helpers, too"
 )]
 
-mod auth;
-mod bulk;
 mod commands;
 mod crash;
-mod departures;
 mod process;
-mod reading;
-mod records;
-mod replay;
-mod serving;
-mod support;

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread::JoinHandle;
 
+use serde_json::{Value, json};
+
 /// A command of the binary with this data directory.
 pub(crate) fn command(data: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_esmond-ps-archive"));
@@ -95,4 +97,21 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A metadata record between two hosts, without event types.
+pub(crate) fn point_to_point() -> Value {
+    json!({
+        "subject-type": "point-to-point", "source": "10.1.1.1", "destination": "10.1.1.2",
+        "measurement-agent": "10.1.1.1", "tool-name": "bwctl/iperf3",
+        "input-source": "host1.example.net", "input-destination": "host2.example.net",
+        "event-types": []
+    })
+}
+
+/// A client that goes straight to the loopback interface.
+pub(crate) fn client() -> reqwest::Client {
+    // The second and later calls find it installed.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().unwrap()
 }

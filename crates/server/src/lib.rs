@@ -3,7 +3,7 @@
 //! The library makes an axum [`router`] out of any
 //! [`Store`](esmond_ps_store::Store) and a [`Config`], and [`serve`]s it on a
 //! listener, so that a test or another program owns the port and the stop. The
-//! binary `esmond-ps-archive` adds a command line and the SQLite store.
+//! program `esmond-ps-archive` adds a command line and the SQLite store.
 //!
 //! It answers JSON only (no browsable pages), checks every request completely
 //! before it stores anything, and keeps no state of its own besides the store.

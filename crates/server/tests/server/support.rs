@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, Response, StatusCode};
-use esmond_ps_archive::{Config, Resolver, router};
+use esmond_ps_server::{Config, Resolver, router};
 use esmond_ps_store::{KeyHash, Store};
 use esmond_ps_store_sqlite::SqliteStore;
 use http_body_util::BodyExt;

@@ -1,0 +1,16 @@
+//! Tests of the whole archive: against recordings of the original, and of what
+//! ours does better.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails, in its helpers, too"
+)]
+
+mod auth;
+mod bulk;
+mod departures;
+mod reading;
+mod records;
+mod replay;
+mod serving;
+mod support;
