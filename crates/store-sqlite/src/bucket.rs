@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 
 use esmond_ps_model::{Histogram, Summary, TimeRange};
-use esmond_ps_store::{Bucket, Error, Page, Result, Value};
+use esmond_ps_store::{Bucket, Error, NewPoint, Page, Result, Value};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::point::{READING, WRITING};
@@ -14,6 +14,9 @@ const LOAD: &str =
     "SELECT state FROM bucket WHERE event_type = ?1 AND window_seconds = ?2 AND ts = ?3";
 const SAVE: &str = "INSERT INTO bucket (event_type, window_seconds, ts, state) \
      VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET state = excluded.state";
+const REMOVE: &str = "DELETE FROM bucket WHERE event_type = ?1 AND window_seconds = ?2 AND ts = ?3";
+const POINTS: &str = "SELECT ts, value FROM point \
+     WHERE event_type = ?1 AND ts BETWEEN ?2 AND ?3 ORDER BY ts";
 const OTHERS: &str = "SELECT ts, value FROM point \
      WHERE event_type = ?1 AND ts BETWEEN ?2 AND ?3 AND ts <> ?4";
 const RANGE: &str = "SELECT ts, state FROM bucket WHERE event_type = \
@@ -34,6 +37,9 @@ pub(crate) struct Place {
 #[derive(Debug, Default)]
 pub(crate) struct Buckets {
     changed: BTreeMap<Place, Option<Bucket>>,
+    /// Those that are made anew in the end, with the names of their event
+    /// types.
+    stale: BTreeMap<Place, String>,
 }
 
 impl Buckets {
@@ -42,31 +48,52 @@ impl Buckets {
         &mut self,
         connection: &Connection,
         place: Place,
-        value: &Value,
+        point: &NewPoint,
     ) -> Result<()> {
         let bucket = self.bucket(connection, place)?;
-        match bucket {
-            Some(bucket) => {
-                if !bucket.add(value) {
-                    return Err(corrupt(place));
-                }
+        if bucket.is_none() {
+            // Mostly none are there; but retention may have removed the bucket alone.
+            *bucket = sum(connection, place, &point.event_type, Some(point.ts))?;
+        }
+        if Bucket::count(bucket, &point.value) {
+            Ok(())
+        } else {
+            Err(misfit(&point.event_type, point.ts))
+        }
+    }
+
+    /// Corrects a bucket for a value of a code kind that was replaced.
+    pub(crate) fn recount(
+        &mut self,
+        connection: &Connection,
+        place: Place,
+        point: &NewPoint,
+    ) -> Result<()> {
+        match self.bucket(connection, place)? {
+            // Nothing counts what was removed, or was complete elsewhere.
+            None | Some(Bucket::Fixed(_)) => {}
+            Some(_) => {
+                self.stale.insert(place, point.event_type.clone());
             }
-            None => *bucket = Bucket::start(value),
         }
         Ok(())
     }
 
-    /// Takes the histogram `old` of the point at `ts` away and counts `new`.
+    /// Takes the histogram `old` of a point away and counts `new`, which is its
+    /// value now.
     pub(crate) fn replace(
         &mut self,
         connection: &Connection,
         place: Place,
-        ts: i64,
+        point: &NewPoint,
         old: &Histogram,
         new: &Histogram,
     ) -> Result<()> {
-        let Some(Bucket::Histogram(sum)) = self.bucket(connection, place)? else {
-            return Err(corrupt(place));
+        let sum = match self.bucket(connection, place)? {
+            Some(Bucket::Histogram(sum)) => sum,
+            // Nothing counts what was removed, or was complete elsewhere.
+            None | Some(Bucket::Fixed(_)) => return Ok(()),
+            Some(_) => return Err(misfit(&point.event_type, point.ts)),
         };
         let mut unused: BTreeSet<String> = sum.unmerge(old).into_iter().collect();
         sum.merge(new);
@@ -76,7 +103,7 @@ impl Buckets {
             unused.remove(bucket);
         }
         if !unused.is_empty() {
-            keep_listed(connection, place, ts, &mut unused)?;
+            keep_listed(connection, place, point.ts, &mut unused)?;
         }
         for bucket in unused {
             sum.remove(&bucket);
@@ -85,16 +112,14 @@ impl Buckets {
     }
 
     /// Stores the buckets.
-    pub(crate) fn save(self, connection: &Connection) -> rusqlite::Result<()> {
-        let mut statement = connection.prepare_cached(SAVE)?;
+    pub(crate) fn save(self, connection: &Connection) -> Result<()> {
         for (place, bucket) in self.changed {
-            if let Some(bucket) = bucket {
-                statement.execute(params![
-                    place.event_type,
-                    place.window,
-                    place.start,
-                    encode::bucket(&bucket)
-                ])?;
+            match (self.stale.get(&place), bucket) {
+                (Some(event_type), _) => rebuild(connection, place, event_type)?,
+                (None, Some(bucket)) => {
+                    save(connection, place, &bucket).map_err(backend(WRITING))?;
+                }
+                (None, None) => {}
             }
         }
         Ok(())
@@ -108,6 +133,67 @@ impl Buckets {
     }
 }
 
+/// Stores a bucket in place of the one that is there.
+pub(crate) fn save(connection: &Connection, place: Place, bucket: &Bucket) -> rusqlite::Result<()> {
+    connection.prepare_cached(SAVE)?.execute(params![
+        place.event_type,
+        place.window,
+        place.start,
+        bucket.encode()
+    ])?;
+    Ok(())
+}
+
+/// Makes a bucket anew from the points of its window. `event_type` is the name
+/// of theirs.
+pub(crate) fn rebuild(connection: &Connection, place: Place, event_type: &str) -> Result<()> {
+    let bucket = sum(connection, place, event_type, None)?;
+    let stored = match bucket {
+        Some(bucket) => save(connection, place, &bucket),
+        None => connection
+            .prepare_cached(REMOVE)
+            .and_then(|mut statement| {
+                statement.execute([place.event_type, place.window, place.start])
+            })
+            .map(drop),
+    };
+    stored.map_err(backend(WRITING))
+}
+
+/// Adds up the points of a window that are stored, the one at `without` aside.
+fn sum(
+    connection: &Connection,
+    place: Place,
+    event_type: &str,
+    without: Option<i64>,
+) -> Result<Option<Bucket>> {
+    let mut bucket: Option<Bucket> = None;
+    let end = place.start.saturating_add(place.window - 1);
+    let mut statement = connection
+        .prepare_cached(POINTS)
+        .map_err(backend(WRITING))?;
+    let mut rows = statement
+        .query([place.event_type, place.start, end])
+        .map_err(backend(WRITING))?;
+    while let Some(row) = rows.next().map_err(backend(WRITING))? {
+        let ts: i64 = row.get(0).map_err(backend(WRITING))?;
+        // The very first window is cut short by the range of time.
+        let is_of_window = Summary::window_start(place.window, ts) == place.start;
+        if !is_of_window || Some(ts) == without {
+            continue;
+        }
+        let column = row.get_ref(1).map_err(backend(WRITING))?;
+        let value = encode::read_value(column)
+            .ok_or_else(|| Error::Corrupt(format!("value of a point at {ts}")))?;
+        // No summary is made of documents, also not beside others.
+        let counts = !matches!(value, Value::Document(_));
+        if counts && !Bucket::count(&mut bucket, &value) {
+            return Err(misfit(event_type, ts));
+        }
+    }
+    Ok(bucket)
+}
+
 fn load(connection: &Connection, place: Place) -> Result<Option<Bucket>> {
     let state: Option<String> = connection
         .prepare_cached(LOAD)
@@ -117,7 +203,7 @@ fn load(connection: &Connection, place: Place) -> Result<Option<Bucket>> {
         })
         .map_err(backend(WRITING))?;
     state
-        .map(|state| encode::read_bucket(&state).ok_or_else(|| corrupt(place)))
+        .map(|state| Bucket::decode(&state).ok_or_else(|| corrupt(place)))
         .transpose()
 }
 
@@ -143,14 +229,25 @@ fn keep_listed(
             continue;
         }
         let column = row.get_ref(1).map_err(backend(WRITING))?;
-        let Some(Value::Histogram(histogram)) = encode::read_value(column) else {
-            return Err(Error::Corrupt(format!("value of a point at {other}")));
-        };
-        for (bucket, _) in histogram.buckets() {
-            unused.remove(bucket);
+        match encode::read_value(column) {
+            Some(Value::Histogram(histogram)) => {
+                for (bucket, _) in histogram.buckets() {
+                    unused.remove(bucket);
+                }
+            }
+            // Of an event type that had another data type once.
+            Some(_) => {}
+            None => return Err(Error::Corrupt(format!("value of a point at {other}"))),
         }
     }
     Ok(())
+}
+
+pub(crate) fn misfit(event_type: &str, ts: i64) -> Error {
+    Error::Misfit {
+        event_type: event_type.to_owned(),
+        ts,
+    }
 }
 
 fn corrupt(place: Place) -> Error {
@@ -188,7 +285,7 @@ pub(crate) fn read(
         })
         .map_err(backend(READING))?;
     rows.into_iter()
-        .map(|(ts, state)| match encode::read_bucket(&state) {
+        .map(|(ts, state)| match Bucket::decode(&state) {
             Some(bucket) => Ok((ts, bucket)),
             None => Err(Error::Corrupt(format!(
                 "summary of window {window} at {ts}"
@@ -205,10 +302,15 @@ mod tests {
     #[test]
     fn buckets_are_found_by_their_primary_key_and_already_in_order() {
         let (_dir, connection) = database();
-        for sql in [LOAD, OTHERS, RANGE] {
+        for sql in [LOAD, REMOVE, POINTS, OTHERS, RANGE] {
             let plan = plan(&connection, sql);
             assert!(!plan.contains("SCAN"), "{sql}\n{plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
         }
+        let plan = plan(&connection, RANGE);
+        assert!(
+            plan.contains("(event_type=? AND window_seconds=? AND ts>? AND ts<?)"),
+            "{plan}"
+        );
     }
 }

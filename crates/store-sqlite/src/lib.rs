@@ -9,30 +9,43 @@
 //!   request that fails is rolled back alone. `Ok` means synced.
 //! - **Reads.** A few read-only connections, used outside the async threads.
 //!   Readers and the writer do not block each other (WAL).
+//! - **Overload.** Some thousands of writes may wait; further ones are refused
+//!   at once. A full disk fails the writes that do not fit; nothing has to be
+//!   started again when there is room. Removing needs a little room too.
+//! - **Versions.** A file of an older version is brought up to date in one
+//!   transaction when it is opened, and cannot be opened by the older version
+//!   any more. A newer one is refused. [`SqliteStore::backup`] is the way back.
 //! - **Processes.** Several processes may open one directory; their writes take
 //!   turns, and one waits for another for ten seconds at most.
 
+mod backup;
 mod bucket;
 mod encode;
+mod error;
 mod point;
 mod reader;
 mod record;
+mod restore;
+mod retention;
 mod schema;
 mod search;
+mod upkeep;
 mod user;
 mod writer;
 
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use esmond_ps_model::TimeRange;
 use esmond_ps_store::{
-    Bucket, Error, KeyHash, NewPoint, NewRecord, Page, Record, Result, Search, Store, User, Value,
-    WriteOutcome,
+    Bucket, KeyHash, NewPoint, NewRecord, Page, Record, Result, Search, Store, StoreSize, Usage,
+    User, Value, WriteOutcome,
 };
 use ipnet::IpNet;
 
+use error::backend;
 use reader::Readers;
 use writer::Writer;
 
@@ -41,18 +54,24 @@ use writer::Writer;
 /// Dropping it waits until every write that was accepted is committed.
 #[derive(Debug)]
 pub struct SqliteStore {
-    writer: Writer,
+    // Dropped first: the last connection moves the write-ahead log into the
+    // file, which one that only reads cannot.
     readers: Readers,
+    writer: Writer,
+    file: PathBuf,
 }
 
 impl SqliteStore {
     /// Opens the store of a directory. Creates what is missing, and brings a
-    /// file of an older version up to date.
+    /// file of an older version up to date, in one step.
+    ///
+    /// A file of version 1 is also rebuilt, once, so that it can shrink; when
+    /// there is no room for that, it stays as large as it is.
     ///
     /// # Errors
     ///
-    /// [`Error::Backend`] when the directory cannot be used, and when a newer
-    /// version wrote the file.
+    /// [`Error::Backend`](esmond_ps_store::Error::Backend) when the directory
+    /// cannot be used, and when a newer version wrote the file.
     pub async fn open(dir: &Path) -> Result<Self> {
         const DOING: &str = "opening the data directory";
         let dir = dir.to_owned();
@@ -60,7 +79,8 @@ impl SqliteStore {
             let file = schema::prepare(&dir)?;
             Ok(Self {
                 writer: Writer::start(schema::open_writer(&file)?)?,
-                readers: Readers::new(file),
+                readers: Readers::new(file.clone()),
+                file,
             })
         });
         opened
@@ -68,17 +88,44 @@ impl SqliteStore {
             .map_err(backend(DOING))?
             .map_err(|cause: schema::OpenError| backend(DOING)(cause))
     }
+
+    /// Returns the version of the schema.
+    pub async fn version(&self) -> Result<u32> {
+        self.readers
+            .read(|connection| schema::version(connection).map_err(backend(upkeep::LOOKING)))
+            .await
+    }
+
+    /// Writes a copy of everything in the store of a directory, users included,
+    /// to a new file, while the store is in use or not. A store of an older
+    /// version is copied as it is; the copy can be used by that version. The copy is one state of the store, and complete when
+    /// the file is there: it is written under another name (`.part` at its end)
+    /// first. Only its owner can read it.
+    ///
+    /// The copy takes the place of `archive.sqlite` in an empty directory.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Backend`](esmond_ps_store::Error::Backend) when there is such a
+    /// file already, or one that is being written or was left by a copy that was
+    /// interrupted, and when there is no store or a newer version wrote it;
+    /// [`Error::Full`](esmond_ps_store::Error::Full) when there is
+    /// no room.
+    pub async fn backup(dir: &Path, to: &Path) -> Result<()> {
+        let (from, to) = (schema::file(dir), to.to_owned());
+        tokio::task::spawn_blocking(move || backup::copy(&from, &to))
+            .await
+            .map_err(backend(backup::COPYING))?
+            .map_err(backend(backup::COPYING))
+    }
 }
 
-/// Names what was being done when the backend failed.
-fn backend<E>(doing: &'static str) -> impl Fn(E) -> Error
-where
-    E: std::error::Error + Send + Sync + 'static,
-{
-    move |cause| Error::Backend {
-        doing,
-        source: Box::new(cause),
-    }
+/// Unix seconds now.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    })
 }
 
 #[async_trait]
@@ -96,7 +143,7 @@ impl Store for SqliteStore {
         let (key, record) = (key.to_owned(), record.clone());
         self.writer
             .write(record::CREATING, move |connection| {
-                record::create(connection, &key, &identity, &record)
+                record::create(connection, &key, &identity, &record, now())
             })
             .await
     }
@@ -210,5 +257,194 @@ impl Store for SqliteStore {
         self.readers
             .read(move |connection| user::by_address(connection, address))
             .await
+    }
+
+    async fn users(&self) -> Result<Vec<User>> {
+        self.readers.read(user::all).await
+    }
+
+    async fn delete_user(&self, name: &str) -> Result<()> {
+        let name = name.to_owned();
+        self.writer
+            .write(user::CHANGING, move |connection| {
+                user::delete(connection, &name)
+            })
+            .await
+    }
+
+    async fn networks(&self, user: Option<&str>) -> Result<Vec<(String, IpNet)>> {
+        let user = user.map(str::to_owned);
+        self.readers
+            .read(move |connection| user::networks(connection, user.as_deref()))
+            .await
+    }
+
+    async fn remove_network(&self, user: &str, network: IpNet) -> Result<bool> {
+        let user = user.to_owned();
+        self.writer
+            .write(user::CHANGING, move |connection| {
+                user::remove_network(connection, &user, network)
+            })
+            .await
+    }
+
+    async fn count_points(&self, key: &str, event_type: &str, range: TimeRange) -> Result<u64> {
+        let (key, event_type) = (key.to_owned(), event_type.to_owned());
+        self.readers
+            .read(move |connection| retention::count_points(connection, &key, &event_type, range))
+            .await
+    }
+
+    async fn count_buckets(
+        &self,
+        key: &str,
+        event_type: &str,
+        window: i64,
+        range: TimeRange,
+    ) -> Result<u64> {
+        let (key, event_type) = (key.to_owned(), event_type.to_owned());
+        self.readers
+            .read(move |connection| {
+                retention::count_buckets(connection, &key, &event_type, window, range)
+            })
+            .await
+    }
+
+    async fn remove_points(
+        &self,
+        key: &str,
+        event_type: &str,
+        until: i64,
+        limit: u64,
+    ) -> Result<u64> {
+        let (key, event_type) = (key.to_owned(), event_type.to_owned());
+        self.writer
+            .write(retention::REMOVING, move |connection| {
+                retention::remove_points(connection, &key, &event_type, until, limit)
+                    .map_err(backend(retention::REMOVING))
+            })
+            .await
+    }
+
+    async fn remove_buckets(
+        &self,
+        key: &str,
+        event_type: &str,
+        window: i64,
+        until: i64,
+        limit: u64,
+    ) -> Result<u64> {
+        let (key, event_type) = (key.to_owned(), event_type.to_owned());
+        self.writer
+            .write(retention::REMOVING, move |connection| {
+                retention::remove_buckets(connection, &key, &event_type, window, until, limit)
+                    .map_err(backend(retention::REMOVING))
+            })
+            .await
+    }
+
+    async fn remove_record(&self, key: &str) -> Result<bool> {
+        let key = key.to_owned();
+        self.writer
+            .write(retention::REMOVING, move |connection| {
+                retention::remove_record(connection, &key)
+            })
+            .await
+    }
+
+    async fn compact(&self) -> Result<bool> {
+        let more = self
+            .writer
+            .write(upkeep::COMPACTING, |connection| {
+                upkeep::compact(connection).map_err(backend(upkeep::COMPACTING))
+            })
+            .await?;
+        if !more {
+            // The file shrinks when the log is moved into it.
+            let file = self.file.clone();
+            tokio::task::spawn_blocking(move || upkeep::move_log(&file))
+                .await
+                .map_err(backend(upkeep::COMPACTING))?
+                .map_err(backend(upkeep::COMPACTING))?;
+        }
+        Ok(more)
+    }
+
+    async fn restore(&self, record: &Record) -> Result<(Record, bool)> {
+        let record = record.clone();
+        self.writer
+            .write(restore::RESTORING, move |connection| {
+                restore::restore(connection, &record)
+            })
+            .await
+    }
+
+    async fn restore_points(
+        &self,
+        key: &str,
+        event_type: &str,
+        points: Vec<(i64, Value)>,
+    ) -> Result<WriteOutcome> {
+        let (key, event_type) = (key.to_owned(), event_type.to_owned());
+        self.writer
+            .write(restore::RESTORING, move |connection| {
+                restore::points(connection, &key, &event_type, &points)
+            })
+            .await
+    }
+
+    async fn restore_buckets(
+        &self,
+        key: &str,
+        event_type: &str,
+        window: i64,
+        buckets: Vec<(i64, Bucket)>,
+    ) -> Result<()> {
+        let (key, event_type) = (key.to_owned(), event_type.to_owned());
+        self.writer
+            .write(restore::RESTORING, move |connection| {
+                restore::buckets(connection, &key, &event_type, window, &buckets)
+            })
+            .await
+    }
+
+    async fn rebuild_buckets(
+        &self,
+        key: &str,
+        event_type: &str,
+        window: i64,
+        starts: Vec<i64>,
+    ) -> Result<()> {
+        let (key, event_type) = (key.to_owned(), event_type.to_owned());
+        self.writer
+            .write(restore::RESTORING, move |connection| {
+                restore::rebuild(connection, &key, &event_type, window, &starts)
+            })
+            .await
+    }
+
+    async fn usage(&self, since: i64) -> Result<Vec<Usage>> {
+        self.readers
+            .read(move |connection| {
+                upkeep::usage(connection, since).map_err(backend(upkeep::LOOKING))
+            })
+            .await
+    }
+
+    async fn size(&self) -> Result<StoreSize> {
+        let file = self.file.clone();
+        self.readers
+            .read(move |connection| upkeep::size(connection, &file))
+            .await
+    }
+
+    async fn verify(&self) -> Result<Vec<String>> {
+        self.readers
+            .read(|connection| upkeep::verify(connection).map_err(backend(upkeep::LOOKING)))
+            .await
+    }
+
+    fn queue_depth(&self) -> u64 {
+        self.writer.waiting()
     }
 }

@@ -6,21 +6,20 @@ use esmond_ps_model::{Summary, TimeRange};
 use esmond_ps_store::{Conflict, Error, NewPoint, Page, Result, Value, WriteOutcome};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::bucket::{Buckets, Place};
+use crate::bucket::{Buckets, Place, misfit};
 use crate::search::saturated;
 use crate::{backend, encode, record};
 
 pub(crate) const WRITING: &str = "writing points";
 pub(crate) const READING: &str = "reading points";
 
-const RECORD: &str = "SELECT id FROM record WHERE key = ?1";
-const EVENT_TYPE: &str = "SELECT id FROM event_type WHERE record = ?1 AND name = ?2";
 const WINDOWS: &str = "SELECT DISTINCT window_seconds FROM summary \
      WHERE event_type = ?1 AND window_seconds > 0";
 const POINT: &str = "SELECT value FROM point WHERE event_type = ?1 AND ts = ?2";
-const INSERT: &str = "INSERT INTO point (event_type, ts, value) VALUES (?1, ?2, ?3) \
+pub(crate) const INSERT: &str = "INSERT INTO point (event_type, ts, value) VALUES (?1, ?2, ?3) \
      ON CONFLICT DO NOTHING";
 const UPDATE: &str = "UPDATE point SET value = ?3 WHERE event_type = ?1 AND ts = ?2";
+const REMOVED: &str = "SELECT removed_until FROM event_type WHERE id = ?1";
 const TOUCH: &str = "UPDATE event_type SET time_updated = ?2 WHERE id = ?1";
 const RANGE: &str = "SELECT ts, value FROM point WHERE event_type = \
      (SELECT event_type.id FROM record JOIN event_type ON event_type.record = record.id \
@@ -43,10 +42,7 @@ pub(crate) fn write(
     points: &[NewPoint],
     now: i64,
 ) -> Result<WriteOutcome> {
-    let record: Option<i64> = connection
-        .prepare_cached(RECORD)
-        .and_then(|mut statement| statement.query_row([key], |row| row.get(0)).optional())
-        .map_err(backend(WRITING))?;
+    let record = record::id(connection, key).map_err(backend(WRITING))?;
     let Some(record) = record else {
         return Err(Error::UnknownRecord(key.to_owned()));
     };
@@ -72,7 +68,7 @@ pub(crate) fn write(
             });
         }
     }
-    buckets.save(connection).map_err(backend(WRITING))?;
+    buckets.save(connection)?;
     for series in all_series.values().filter(|series| series.touched) {
         connection
             .prepare_cached(TOUCH)
@@ -82,24 +78,25 @@ pub(crate) fn write(
     Ok(WriteOutcome { conflicts })
 }
 
-/// Returns an event type of a record, which is added if need be.
-fn series(connection: &Connection, record: i64, name: &str) -> rusqlite::Result<Series> {
-    let id: Option<i64> = connection
-        .prepare_cached(EVENT_TYPE)?
-        .query_row(params![record, name], |row| row.get(0))
-        .optional()?;
-    let (id, windows) = match id {
-        Some(id) => {
-            let mut statement = connection.prepare_cached(WINDOWS)?;
-            let windows = statement.query_map([id], |row| row.get(0))?;
-            (id, windows.collect::<rusqlite::Result<_>>()?)
-        }
+/// Returns the id of an event type of a record, which is added if need be.
+pub(crate) fn event_type(
+    connection: &Connection,
+    record: i64,
+    name: &str,
+) -> rusqlite::Result<i64> {
+    match record::event_type(connection, record, name)? {
+        Some(id) => Ok(id),
         // DIFFERENCE: the original accepts such points and drops them.
-        None => (
-            record::add_event_type(connection, record, name)?,
-            Vec::new(),
-        ),
-    };
+        None => record::add_event_type(connection, record, name),
+    }
+}
+
+/// Returns an event type of a record for writing.
+fn series(connection: &Connection, record: i64, name: &str) -> rusqlite::Result<Series> {
+    let id = event_type(connection, record, name)?;
+    let mut statement = connection.prepare_cached(WINDOWS)?;
+    let windows = statement.query_map([id], |row| row.get(0))?;
+    let windows = windows.collect::<rusqlite::Result<_>>()?;
     Ok(Series {
         id,
         windows,
@@ -127,7 +124,7 @@ fn store(
         .map_err(backend(WRITING))?;
     if inserted > 0 {
         for &window in &series.windows {
-            buckets.add(connection, place(window), &point.value)?;
+            buckets.add(connection, place(window), point)?;
         }
         return Ok(true);
     }
@@ -145,16 +142,23 @@ fn store(
             // DIFFERENCE: the original counts a histogram again that is posted
             // again.
             for &window in &series.windows {
-                buckets.replace(connection, place(window), point.ts, old, new)?;
+                buckets.replace(connection, place(window), point, old, new)?;
             }
         }
         (Value::Document(_), Value::Document(_)) => {}
-        _ => {
-            return Err(Error::Corrupt(format!(
-                "the point of {} at {} is of another data type",
-                point.event_type, point.ts
-            )));
+        (Value::Custom { kind: old, .. }, Value::Custom { kind: new, .. }) if old == new => {
+            let places = || series.windows.iter().map(|&window| place(window));
+            // What was removed could not be counted again.
+            if let Some(horizon) = removed_until(connection, series.id)?
+                && places().any(|place| place.start <= horizon)
+            {
+                return Ok(false);
+            }
+            for place in places() {
+                buckets.recount(connection, place, point)?;
+            }
         }
+        _ => return Err(misfit(&point.event_type, point.ts)),
     }
     connection
         .prepare_cached(UPDATE)
@@ -165,7 +169,21 @@ fn store(
     Ok(true)
 }
 
-fn stored(connection: &Connection, event_type: i64, ts: i64) -> Result<Value> {
+/// Returns until when points of an event type were removed.
+fn removed_until(connection: &Connection, event_type: i64) -> Result<Option<i64>> {
+    let horizon = connection
+        .prepare_cached(REMOVED)
+        .and_then(|mut statement| {
+            statement
+                .query_row([event_type], |row| row.get(0))
+                .optional()
+        })
+        .map_err(backend(WRITING))?;
+    Ok(horizon.flatten())
+}
+
+/// Returns the value of a point that is there.
+pub(crate) fn stored(connection: &Connection, event_type: i64, ts: i64) -> Result<Value> {
     let value = connection
         .prepare_cached(POINT)
         .and_then(|mut statement| {
@@ -217,7 +235,7 @@ mod tests {
     #[test]
     fn points_are_found_by_their_primary_key_and_already_in_order() {
         let (_dir, connection) = database();
-        for sql in [RECORD, EVENT_TYPE, WINDOWS, POINT, UPDATE, TOUCH, RANGE] {
+        for sql in [WINDOWS, POINT, UPDATE, REMOVED, TOUCH, RANGE] {
             let plan = plan(&connection, sql);
             assert!(!plan.contains("SCAN"), "{sql}\n{plan}");
             assert!(!plan.contains("TEMP B-TREE FOR ORDER"), "{sql}\n{plan}");

@@ -19,7 +19,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const CACHED_STATEMENTS: usize = 64;
 
 /// Every version of the schema; a released one is never edited.
-const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("migrations/001_initial.sql"))];
+const MIGRATIONS: &[M<'static>] = &[
+    M::up(include_str!("migrations/001_initial.sql")),
+    M::up(include_str!("migrations/002_administration.sql")),
+];
 
 /// Why a data directory cannot be used.
 #[derive(Debug, Error)]
@@ -33,7 +36,14 @@ pub(crate) enum OpenError {
         path: PathBuf,
         source: rusqlite::Error,
     },
-    /// The schema is newer than this program, or broken.
+    /// A newer version of the program changed the file.
+    #[error(
+        "{} was made by a newer version of esmond-ps-archive: its schema is version {found}, \
+         this program knows {} and older",
+        .path.display(), MIGRATIONS.len()
+    )]
+    Newer { path: PathBuf, found: u32 },
+    /// The schema cannot be brought up to date. The file is as it was.
     #[error("schema of {}", .path.display())]
     Schema {
         path: PathBuf,
@@ -61,12 +71,19 @@ pub(crate) fn prepare(dir: &Path) -> Result<PathBuf, OpenError> {
     let lock = File::create(&lock_path).map_err(failed(&lock_path))?;
     lock.lock().map_err(failed(&lock_path))?;
 
-    let path = dir.join(DATABASE);
+    let path = file(dir);
     let sqlite = |source| OpenError::Sqlite {
         path: path.clone(),
         source,
     };
     let mut connection = open_writer(&path)?;
+    refuse_newer(&connection, &path)?;
+    if !is_shrinkable(&connection).map_err(sqlite)? {
+        // Takes effect when the file is made, or rebuilt.
+        connection
+            .pragma_update(None, "auto_vacuum", "INCREMENTAL")
+            .map_err(sqlite)?;
+    }
     let mode: String = connection
         .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
         .map_err(sqlite)?;
@@ -79,9 +96,84 @@ pub(crate) fn prepare(dir: &Path) -> Result<PathBuf, OpenError> {
             path: path.clone(),
             source,
         })?;
+    make_shrinkable(&connection, &path);
     connection.close().map_err(|(_, cause)| sqlite(cause))?;
     sync_directories(dir).map_err(failed(dir))?;
     Ok(path)
+}
+
+/// Returns the path of the database of a directory.
+pub(crate) fn file(dir: &Path) -> PathBuf {
+    absolute(&dir.join(DATABASE))
+}
+
+/// Returns a path that begins at the root: SQLite takes one that begins with
+/// `file:` for an address with options.
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Opens a connection to a database as it is, of whatever version that is known.
+pub(crate) fn open_as_it_is(path: &Path) -> Result<Connection, OpenError> {
+    let open = || {
+        // Not read-only: whoever leaves last moves the log into the file.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        configure(&connection)?;
+        Ok(connection)
+    };
+    let connection = open().map_err(|source| OpenError::Sqlite {
+        path: path.to_owned(),
+        source,
+    })?;
+    refuse_newer(&connection, path)?;
+    Ok(connection)
+}
+
+fn refuse_newer(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let found = version(connection).map_err(|source| OpenError::Sqlite {
+        path: path.to_owned(),
+        source,
+    })?;
+    if found as usize > MIGRATIONS.len() {
+        return Err(OpenError::Newer {
+            path: path.to_owned(),
+            found,
+        });
+    }
+    Ok(())
+}
+
+/// Returns the version of the schema; 0 is an empty file.
+pub(crate) fn version(connection: &Connection) -> rusqlite::Result<u32> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Rebuilds a file of the first version, once, so that space can be given back
+/// to the file system. This needs twice the room of the file meanwhile; without
+/// it the archive works all the same, and space is used again instead. The next
+/// start tries again.
+fn make_shrinkable(connection: &Connection, path: &Path) {
+    let rebuild = || {
+        if !is_shrinkable(connection)? {
+            tracing::info!(path = %path.display(), "rebuilding the database, once");
+            connection.execute_batch("VACUUM")?;
+        }
+        Ok(())
+    };
+    let rebuilt: rusqlite::Result<()> = rebuild();
+    if let Err(error) = rebuilt {
+        tracing::warn!(
+            %error, path = %path.display(),
+            "the database could not be rebuilt: it does not shrink when data is removed"
+        );
+    }
+}
+
+/// Tells whether the file can give space back.
+fn is_shrinkable(connection: &Connection) -> rusqlite::Result<bool> {
+    let mode: i64 = connection.pragma_query_value(None, "auto_vacuum", |row| row.get(0))?;
+    Ok(mode != 0)
 }
 
 /// Makes the directory's own entry durable; SQLite does that for its files.
@@ -178,7 +270,13 @@ pub(crate) mod tests {
         connection.pragma_update(None, "user_version", 99).unwrap();
         drop(connection);
         let refused = prepare(dir.path()).unwrap_err();
-        assert!(matches!(refused, OpenError::Schema { .. }), "{refused:?}");
+        assert!(
+            refused.to_string().ends_with(
+                "archive.sqlite was made by a newer version of esmond-ps-archive: \
+                 its schema is version 99, this program knows 2 and older"
+            ),
+            "{refused}"
+        );
         let connection = open_writer(&dir.path().join(DATABASE)).unwrap();
         let version: i64 = connection
             .pragma_query_value(None, "user_version", |row| row.get(0))
@@ -199,6 +297,15 @@ pub(crate) mod tests {
         assert_eq!(pragma("foreign_keys"), 1.into());
         let reader = open_reader(&dir.path().join(DATABASE)).unwrap();
         assert!(reader.execute("DELETE FROM record", []).is_err());
+    }
+
+    #[test]
+    fn opening_does_not_wait_for_a_writer() {
+        let (dir, connection) = database();
+        connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+        // Would fail after a while.
+        prepare(dir.path()).unwrap();
+        connection.execute_batch("COMMIT").unwrap();
     }
 
     #[test]

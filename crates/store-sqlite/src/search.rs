@@ -72,11 +72,12 @@ impl Conditions {
         if let Some(subject_type) = &search.subject_type {
             conditions.add("subject_type = ?", [Column::Text(subject_type.clone())]);
         }
-        for (name, values) in &search.subject {
-            conditions.add_property(SUBJECT, name, values);
+        for condition in &search.subject {
+            conditions.add_property(SUBJECT, &condition.fields, &condition.values);
         }
         for (name, value) in &search.parameters {
-            conditions.add_property(PARAMETER, name, std::slice::from_ref(value));
+            let [name, value] = [name, value].map(std::slice::from_ref);
+            conditions.add_property(PARAMETER, name, value);
         }
         if !search.series.is_empty() {
             conditions.add_series(&search.series);
@@ -95,7 +96,8 @@ impl Conditions {
     /// Selects a page of the heads of records; limit and offset come last.
     fn select(&self) -> String {
         format!(
-            "SELECT id, key, subject_type FROM record WHERE {} ORDER BY key LIMIT ? OFFSET ?",
+            "SELECT {} FROM record WHERE {} ORDER BY key LIMIT ? OFFSET ?",
+            Head::COLUMNS,
             self.sql()
         )
     }
@@ -105,16 +107,19 @@ impl Conditions {
         self.columns.extend(columns);
     }
 
-    fn add_property(&mut self, kind: i64, name: &str, values: &[String]) {
+    fn add_property(&mut self, kind: i64, names: &[String], values: &[String]) {
         // DIFFERENCE: the original finds a parameter by the spelling under which
         // it was posted only, although it shows another one.
-        let places = vec!["?"; values.len()].join(", ");
+        let places = |count| vec!["?"; count].join(", ");
+        let (names_in, values_in) = (places(names.len()), places(values.len()));
         self.add(
             format!(
                 "id IN (SELECT record FROM property WHERE kind = {kind} \
-                 AND replace(name, '_', '-') = ? AND value IN ({places}))"
+                 AND replace(name, '_', '-') IN ({names_in}) AND value IN ({values_in}))"
             ),
-            std::iter::once(name.replace('_', "-"))
+            names
+                .iter()
+                .map(|name| name.replace('_', "-"))
                 .chain(values.iter().cloned())
                 .map(Column::Text),
         );
@@ -167,6 +172,7 @@ mod tests {
     use super::*;
     use crate::schema::tests::{database, plan};
     use esmond_ps_model::TimeRange;
+    use esmond_ps_store::search::SubjectSearch;
 
     #[test]
     fn selective_searches_are_answered_by_indexes() {
@@ -182,7 +188,17 @@ mod tests {
                 ..Search::default()
             },
             Search {
-                subject: vec![(text("source"), vec![text("a"), text("b")])],
+                subject: vec![SubjectSearch {
+                    fields: vec![text("source")],
+                    values: vec![text("a"), text("b")],
+                }],
+                ..Search::default()
+            },
+            Search {
+                subject: vec![SubjectSearch {
+                    fields: vec![text("source"), text("car-home")],
+                    values: vec![text("a"), text("b")],
+                }],
                 ..Search::default()
             },
             Search {

@@ -4,6 +4,7 @@
 //! same time go into one transaction: each in a savepoint of its own, one
 //! commit, and only then the answers.
 
+use std::ffi::c_int;
 use std::fmt;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -11,12 +12,17 @@ use std::time::{Duration, Instant};
 
 use esmond_ps_store::{Error, Result};
 use rusqlite::{Connection, TransactionBehavior, ffi};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::backend;
+use crate::error::{Kind, kind};
 use crate::schema::OpenError;
 
-/// Requests that may wait; further callers wait for a place.
-const QUEUE: usize = 1024;
+/// Requests that may wait: what the disk does in a second or two. Hosts that
+/// all write on the minute find a place; in a lasting overload it is better to
+/// be refused at once than to wait until the sender has given up.
+const QUEUE: usize = 4096;
 
 /// Limits of a group, so that its first request does not wait for ever, and
 /// other processes get their turn.
@@ -44,7 +50,8 @@ impl Writer {
     }
 
     /// Does work on the writing connection and returns its result when it is
-    /// on disk. If the work fails, nothing of it stays.
+    /// on disk. If the work fails, nothing of it stays. [`Error::Busy`] when the
+    /// queue is full.
     pub(crate) async fn write<T, F>(&self, doing: &'static str, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -62,8 +69,18 @@ impl Writer {
             reply,
         });
         let queue = self.queue.as_ref().ok_or_else(ended)?;
-        queue.send(request).await.map_err(|_| ended())?;
-        answer.await.map_err(|_| ended())?
+        match queue.try_send(request) {
+            Ok(()) => answer.await.map_err(|_| ended())?,
+            Err(TrySendError::Full(_)) => Err(Error::Busy),
+            Err(TrySendError::Closed(_)) => Err(ended()),
+        }
+    }
+
+    /// Returns how many requests wait.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.queue
+            .as_ref()
+            .map_or(0, |queue| (queue.max_capacity() - queue.capacity()) as u64)
     }
 }
 
@@ -90,6 +107,9 @@ trait Request: Send {
     /// Does the work; tells whether it succeeded.
     fn run(&mut self, connection: &Connection) -> bool;
 
+    /// Returns the code of SQLite for why others failed with this one.
+    fn reason(&self) -> c_int;
+
     /// Answers, after the commit or its failure.
     fn answer(self: Box<Self>, failure: Option<&Arc<rusqlite::Error>>);
 }
@@ -111,14 +131,21 @@ where
         matches!(self.result, Some(Ok(_)))
     }
 
+    fn reason(&self) -> c_int {
+        match self.result {
+            Some(Err(Error::Full { .. })) => ffi::SQLITE_FULL,
+            Some(Err(Error::ReadOnly { .. })) => ffi::SQLITE_READONLY,
+            _ => ffi::SQLITE_ABORT_ROLLBACK,
+        }
+    }
+
     fn answer(self: Box<Self>, failure: Option<&Arc<rusqlite::Error>>) {
         let answer = match (self.result, failure) {
             // A request that failed by itself keeps its own reason.
             (Some(Err(own)), _) => Err(own),
-            (_, Some(failure)) => Err(Error::Backend {
-                doing: self.doing,
-                source: Box::new(Arc::clone(failure)),
-            }),
+            // Another process writes, and does not end.
+            (_, Some(failure)) if kind(failure) == Kind::Busy => Err(Error::Busy),
+            (_, Some(failure)) => Err(backend(self.doing)(Arc::clone(failure))),
             (Some(done), None) => done,
             (None, None) => return,
         };
@@ -153,16 +180,17 @@ fn commit_group(
     let started = Instant::now();
     while let Some(request) = group.last_mut() {
         let savepoint = transaction.savepoint()?;
-        if request.run(&savepoint) {
+        let done = request.run(&savepoint);
+        // After some errors (a full disk) SQLite gives up the whole
+        // transaction: those before have lost their writes too.
+        if savepoint.is_autocommit() {
+            let lost = ffi::Error::new(request.reason());
+            return Err(rusqlite::Error::SqliteFailure(lost, None));
+        }
+        if done {
             savepoint.commit()?;
         } else {
             savepoint.finish()?;
-        }
-        // After some errors (a full disk) SQLite gives up the whole
-        // transaction: those before have lost their writes too.
-        if transaction.is_autocommit() {
-            let lost = ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK);
-            return Err(rusqlite::Error::SqliteFailure(lost, None));
         }
         if group.len() >= GROUP_REQUESTS || started.elapsed() >= GROUP_TIME {
             break;
@@ -297,6 +325,8 @@ mod tests {
         writer.write(DOING, full).await.unwrap();
         let large = || sql("INSERT INTO user (name) VALUES ('ann' || hex(zeroblob(100000)))");
         let refused = writer.write(DOING, large()).await.unwrap_err();
+        assert!(matches!(refused, Error::Full { .. }), "{refused:?}");
+        assert_eq!(refused.to_string(), "testing: no space is left");
         let cause = std::error::Error::source(&refused).unwrap().to_string();
         assert!(cause.contains("full"), "{cause}");
         let freed = sql("PRAGMA max_page_count = 100000");
@@ -304,6 +334,93 @@ mod tests {
         assert_eq!(users(&writer).await.len(), 0);
         writer.write(DOING, large()).await.unwrap();
         assert_eq!(users(&writer).await.len(), 1);
+    }
+
+    #[test]
+    fn those_who_share_a_commit_with_one_that_found_no_room_are_told_so() {
+        let (_dir, connection) = database();
+        connection
+            .execute_batch("PRAGMA max_page_count = 1")
+            .unwrap();
+        let (queue, receiver) = mpsc::channel(9);
+        let small = queued(&queue, add_user("small"));
+        let large = queued(
+            &queue,
+            sql("INSERT INTO user (name) VALUES ('ann' || hex(zeroblob(100000)))"),
+        );
+        let after = queued(&queue, add_user("after"));
+        drop(queue);
+        serve(connection, receiver);
+        for mut answer in [small, large] {
+            let result = answer.try_recv().unwrap();
+            assert!(matches!(result, Err(Error::Full { .. })), "{result:?}");
+        }
+        // A commit of its own, which fits.
+        let mut after = after;
+        after.try_recv().unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_database_that_cannot_be_written_is_an_error_of_its_own() {
+        let (_dir, connection) = database();
+        connection.pragma_update(None, "query_only", true).unwrap();
+        let writer = Writer::start(connection).unwrap();
+        let refused = writer.write(DOING, add_user("ann")).await.unwrap_err();
+        assert!(matches!(refused, Error::ReadOnly { .. }), "{refused:?}");
+        assert_eq!(refused.to_string(), "testing: the store is read-only");
+    }
+
+    #[tokio::test]
+    async fn a_write_that_finds_no_place_is_refused_at_once() {
+        let (_dir, connection) = database();
+        let writer = Writer::start(connection).unwrap();
+        let (started, starts) = std::sync::mpsc::channel();
+        let (release, wait) = std::sync::mpsc::channel::<()>();
+        let mut slow = pin!(writer.write(DOING, move |_| {
+            started.send(()).unwrap();
+            wait.recv().unwrap();
+            Ok(())
+        }));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(slow.as_mut().poll(&mut context).is_pending());
+        starts.recv().unwrap();
+        // The writer is at work, nothing waits behind it yet.
+        assert_eq!(writer.waiting(), 0);
+        let mut waiting: Vec<_> = (0..QUEUE)
+            .map(|_| Box::pin(writer.write(DOING, add_nothing)))
+            .collect();
+        for write in &mut waiting {
+            assert!(write.as_mut().poll(&mut context).is_pending());
+        }
+        assert_eq!(writer.waiting(), QUEUE as u64);
+        let refused = writer.write(DOING, add_user("late")).await;
+        assert!(matches!(refused, Err(Error::Busy)), "{refused:?}");
+
+        release.send(()).unwrap();
+        slow.await.unwrap();
+        for write in waiting {
+            write.await.unwrap();
+        }
+        assert_eq!(writer.waiting(), 0);
+        writer.write(DOING, add_user("ann")).await.unwrap();
+        assert_eq!(users(&writer).await, ["ann"]);
+    }
+
+    fn add_nothing(_: &Connection) -> Result<()> {
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn another_process_that_does_not_end_its_write_makes_us_busy() {
+        let (dir, connection) = database();
+        let other = crate::schema::open_writer(&dir.path().join("archive.sqlite")).unwrap();
+        connection.busy_timeout(Duration::ZERO).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let writer = Writer::start(connection).unwrap();
+        let refused = writer.write(DOING, add_user("ann")).await;
+        assert!(matches!(refused, Err(Error::Busy)), "{refused:?}");
+        other.execute_batch("COMMIT").unwrap();
+        writer.write(DOING, add_user("ann")).await.unwrap();
     }
 
     #[test]

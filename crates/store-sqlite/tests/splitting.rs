@@ -7,17 +7,18 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use esmond_ps_model::{Histogram, Summary, SummaryType, TimeRange};
-use esmond_ps_store::{Bucket, NewPoint, NewRecord, Page, Store, Value};
+use esmond_ps_store::{Bucket, NewPoint, NewRecord, Page, Store, Value, kinds};
 use esmond_ps_store_sqlite::SqliteStore;
 use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
-const EVENT_TYPES: [&str; 5] = [
+const EVENT_TYPES: [&str; 6] = [
     "throughput",
     "ntp-offset",
     "packet-loss-rate",
     "histogram-rtt",
     "failures",
+    "queue",
 ];
 const WINDOWS: [i64; 3] = [3, 10, 86400];
 const ALWAYS: TimeRange = TimeRange {
@@ -83,7 +84,13 @@ impl Shared {
             everything.points.push(points);
             for window in WINDOWS {
                 let buckets = self.store.buckets(&key, name, window, ALWAYS, ALL).await;
-                everything.buckets.insert((name, window), buckets.unwrap());
+                let buckets = buckets.unwrap();
+                let starts = buckets.iter().map(|(start, _)| *start).collect();
+                everything.buckets.insert((name, window), buckets);
+                let anew = self.store.rebuild_buckets(&key, name, window, starts);
+                anew.await.unwrap();
+                let buckets = self.store.buckets(&key, name, window, ALWAYS, ALL).await;
+                everything.rebuilt.insert((name, window), buckets.unwrap());
             }
         }
         everything
@@ -95,6 +102,8 @@ struct Everything {
     conflicts: Vec<(String, i64)>,
     points: Vec<Vec<(i64, Value)>>,
     buckets: BTreeMap<(&'static str, i64), Vec<(i64, Bucket)>>,
+    /// The buckets, made anew from the points.
+    rebuilt: BTreeMap<(&'static str, i64), Vec<(i64, Bucket)>>,
 }
 
 /// Counts of a histogram by bucket, without their order.
@@ -177,6 +186,26 @@ fn assert_summed(window: i64, points: &[(i64, Value)], buckets: &[(i64, Bucket)]
                 }
                 assert_eq!(counts(histogram), expected);
             }
+            Bucket::Custom { kind, state } => {
+                let readings: Vec<f64> = values
+                    .iter()
+                    .map(|value| match value {
+                        Value::Custom { value, .. } => value.as_f64().unwrap(),
+                        other => panic!("{other:?}"),
+                    })
+                    .collect();
+                let least = readings.iter().copied().fold(f64::INFINITY, f64::min);
+                let greatest = readings.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                assert_eq!(kind, "gauge");
+                assert_eq!(state["minimum"].as_f64(), Some(least));
+                assert_eq!(state["maximum"].as_f64(), Some(greatest));
+                assert_eq!(
+                    state["sum"]["rounded"].as_f64(),
+                    Some(readings.iter().sum())
+                );
+                assert_eq!(state["count"].as_u64(), Some(readings.len() as u64));
+            }
+            Bucket::Fixed(_) => panic!("no point makes {bucket:?}"),
         }
     }
 }
@@ -184,6 +213,10 @@ fn assert_summed(window: i64, points: &[(i64, Value)], buckets: &[(i64, Bucket)]
 fn point() -> impl Strategy<Value = NewPoint> {
     // Few times and few buckets, so that much meets.
     let histogram = prop::collection::vec(("[abc]", -1_i64..3), 0..4);
+    let gauge = (-1000_i32..1000).prop_map(|n| {
+        let kind = kinds::find("gauge").unwrap();
+        kinds::value(kind, &(f64::from(n) / 8.0).into()).unwrap()
+    });
     let value = prop_oneof![
         1 => any::<i64>().prop_map(Value::Integer),
         1 => (-1000_i32..1000).prop_map(|n| Value::Float(f64::from(n) / 8.0)),
@@ -193,6 +226,7 @@ fn point() -> impl Strategy<Value = NewPoint> {
         }),
         3 => histogram.prop_map(|buckets| Value::Histogram(Histogram::new(buckets))),
         1 => "[0-9]{1,3}".prop_map(Value::Document),
+        2 => gauge,
     ];
     (value, -8_i64..8).prop_map(|(value, ts)| {
         let event_type = match &value {
@@ -201,6 +235,7 @@ fn point() -> impl Strategy<Value = NewPoint> {
             Value::Ratio { .. } => 2,
             Value::Histogram(_) => 3,
             Value::Document(_) => 4,
+            Value::Custom { .. } => 5,
         };
         NewPoint {
             event_type: EVENT_TYPES[event_type].to_owned(),
@@ -232,6 +267,7 @@ proptest! {
         for (name, stored) in EVENT_TYPES.iter().zip(&whole.points) {
             for window in WINDOWS {
                 assert_summed(window, stored, &whole.buckets[&(*name, window)]);
+                assert_summed(window, stored, &whole.rebuilt[&(*name, window)]);
             }
         }
     }

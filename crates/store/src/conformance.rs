@@ -21,10 +21,14 @@
 
 pub mod durability;
 pub mod histograms;
+pub mod kinds;
+pub mod moving;
 pub mod points;
 pub mod records;
+pub mod retention;
 pub mod searches;
 pub mod summaries;
+pub mod upkeep;
 pub mod users;
 
 mod support;
@@ -117,6 +121,17 @@ macro_rules! conformance_suite {
                 a_histogram_can_become_empty
                 bucket_texts_are_kept_as_sent
             }
+            kinds {
+                values_of_a_kind_are_kept_and_summarised
+                neither_order_nor_requests_show
+                a_replaced_value_is_corrected_in_every_window
+                the_last_of_two_values_in_a_request_wins
+                a_value_is_not_replaced_where_others_were_removed
+                a_replaced_value_starts_no_bucket_and_changes_no_fixed_one
+                what_another_build_stored_stays_as_it_is
+                a_value_of_another_data_type_is_refused
+                points_of_several_data_types_make_no_bucket
+            }
             users {
                 a_user_is_found_by_name_and_key
                 a_user_without_key_is_found_by_name_only
@@ -127,6 +142,41 @@ macro_rules! conformance_suite {
                 the_most_specific_network_wins
                 the_families_of_addresses_are_kept_apart
                 a_network_belongs_to_the_last_who_got_it
+                users_are_listed_by_name
+                a_deleted_user_leaves_nothing
+                networks_are_listed_by_user_and_address
+                a_network_is_taken_from_its_user_only
+            }
+            retention {
+                the_oldest_points_go_first_and_not_more_than_asked
+                summaries_outlive_their_points
+                a_summary_that_was_removed_begins_again_with_all_points_that_are_there
+                the_horizon_is_where_points_were_removed
+                the_oldest_buckets_go_first_and_not_more_than_asked
+                a_removed_bucket_starts_again
+                what_is_removed_is_counted_before
+                what_is_not_there_is_not_removed
+                a_record_goes_when_it_holds_nothing
+                points_can_be_removed_while_others_are_written
+            }
+            moving {
+                a_copy_of_a_record_equals_it
+                a_second_copy_adds_what_is_new
+                a_copy_takes_no_key_of_another_record
+                copies_of_points_touch_nothing_else
+                a_different_point_stays_and_is_a_conflict
+                copies_of_buckets_take_the_place_of_others
+                every_kind_of_bucket_is_copied
+                a_fixed_bucket_stays_as_it_is
+                buckets_are_made_anew_from_their_points
+                an_unknown_record_takes_no_copies
+                an_archive_is_copied_by_pages
+            }
+            upkeep {
+                usage_is_told_by_event_type
+                larger_values_are_told_to_take_more
+                a_store_in_use_is_whole
+                giving_space_back_loses_nothing
             }
             durability {
                 everything_is_there_after_opening_again
@@ -161,10 +211,14 @@ mod tests {
         let modules = [
             include_str!("conformance/durability.rs"),
             include_str!("conformance/histograms.rs"),
+            include_str!("conformance/kinds.rs"),
+            include_str!("conformance/moving.rs"),
             include_str!("conformance/points.rs"),
             include_str!("conformance/records.rs"),
+            include_str!("conformance/retention.rs"),
             include_str!("conformance/searches.rs"),
             include_str!("conformance/summaries.rs"),
+            include_str!("conformance/upkeep.rs"),
             include_str!("conformance/users.rs"),
         ];
         let checks = modules.iter().flat_map(|text| {

@@ -9,7 +9,14 @@
 //! now and then averages, and its statistics cover the last histogram of a
 //! window only, unless there is an aggregation of the same window.
 
-use esmond_ps_model::Histogram;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use esmond_ps_model::{Histogram, SummaryType};
+use serde_json::Value as Json;
+
+use crate::kinds;
+use crate::sum::Sum;
 
 /// The value of a base point, as stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,14 +36,25 @@ pub enum Value {
     Histogram(Histogram),
     /// Subinterval and json event types: compact JSON text.
     Document(String),
+    /// Event types of a data type that is [code](kinds).
+    Custom {
+        /// Name of the kind, which this build need not know.
+        kind: Cow<'static, str>,
+        /// As the kind [checked](kinds::DataKind::check) it.
+        value: Json,
+    },
 }
 
 impl Value {
     /// Tells whether a second point at the same ts replaces the first; else it
     /// is a conflict.
     #[must_use]
-    pub const fn replaces(&self) -> bool {
-        matches!(self, Self::Histogram(_) | Self::Document(_))
+    pub fn replaces(&self) -> bool {
+        match self {
+            Self::Integer(_) | Self::Float(_) | Self::Ratio { .. } => false,
+            Self::Histogram(_) | Self::Document(_) => true,
+            Self::Custom { kind, .. } => kinds::find(kind).is_some_and(kinds::DataKind::replaces),
+        }
     }
 }
 
@@ -89,11 +107,22 @@ pub enum Bucket {
     },
     /// Merged histogram.
     Histogram(Histogram),
+    /// What a data type that is [code](kinds) keeps of a window.
+    Custom {
+        /// Name of the kind, which this build need not know.
+        kind: Cow<'static, str>,
+        /// The kind's own.
+        state: Json,
+    },
+    /// Summaries that were taken over from another archive as readers saw them
+    /// there, by their type. They are complete: nothing is ever added.
+    Fixed(BTreeMap<SummaryType, Json>),
 }
 
 impl Bucket {
     /// Starts a bucket with its first value; `None` for documents, which have
-    /// no summaries.
+    /// no summaries, and for what its kind cannot read or this build does not
+    /// know.
     #[must_use]
     pub fn start(value: &Value) -> Option<Self> {
         Some(match value {
@@ -114,12 +143,30 @@ impl Bucket {
                 denominator: i128::from(*denominator),
             },
             Value::Histogram(histogram) => Self::Histogram(histogram.clone()),
+            Value::Custom { kind, value } => Self::Custom {
+                kind: kind.clone(),
+                state: kinds::find(kind)?.start(value)?,
+            },
             Value::Document(_) => return None,
         })
     }
 
+    /// Counts a value in the bucket of a window, which may have none yet.
+    /// Returns false, and changes nothing, when the value does not fit. Where
+    /// there is no bucket a document fits, and starts none.
+    #[must_use]
+    pub fn count(bucket: &mut Option<Self>, value: &Value) -> bool {
+        match bucket {
+            Some(bucket) => bucket.add(value),
+            None => {
+                *bucket = Self::start(value);
+                bucket.is_some() || matches!(value, Value::Document(_))
+            }
+        }
+    }
+
     /// Adds a value. Returns false, and changes nothing, when it is of another
-    /// kind.
+    /// kind. A fixed bucket takes every value and stays as it is.
     #[must_use]
     pub fn add(&mut self, value: &Value) -> bool {
         match (&mut *self, value) {
@@ -128,12 +175,14 @@ impl Bucket {
                 histogram.merge(more);
                 true
             }
+            (Self::Fixed(_), _) => true,
             _ => Self::start(value).is_some_and(|one| self.merge(&one)),
         }
     }
 
     /// Adds what another bucket holds. Returns false, and changes nothing,
-    /// when the two are of different kinds.
+    /// when the two are of different kinds. A fixed bucket takes every other
+    /// one and stays as it is.
     #[must_use]
     pub fn merge(&mut self, other: &Self) -> bool {
         match (self, other) {
@@ -159,17 +208,9 @@ impl Bucket {
                     count: n,
                 },
             ) => {
-                let total = *sum + *more;
-                let lost = if sum.abs() >= more.abs() {
-                    (*sum - total) + *more
-                } else {
-                    (*more - total) + *sum
-                };
-                // Beyond the largest number there is no rounding error either.
-                if total.is_finite() {
-                    *compensation += lost + *other_compensation;
-                }
-                *sum = total;
+                let part = |rounded, lost| Sum { rounded, lost };
+                let both = part(*sum, *compensation).plus(part(*more, *other_compensation));
+                (*sum, *compensation) = (both.rounded, both.lost);
                 *count = count.saturating_add(*n);
             }
             (
@@ -186,6 +227,19 @@ impl Bucket {
                 *denominator = denominator.saturating_add(*d);
             }
             (Self::Histogram(histogram), Self::Histogram(more)) => histogram.merge(more),
+            (
+                Self::Custom { kind, state },
+                Self::Custom {
+                    kind: other_kind,
+                    state: more,
+                },
+            ) if kind == other_kind => {
+                match kinds::find(kind).and_then(|kind| kind.merge(state, more)) {
+                    Some(both) => *state = both,
+                    None => return false,
+                }
+            }
+            (Self::Fixed(_), _) => {}
             _ => return false,
         }
         true

@@ -11,6 +11,12 @@ use sha2::{Digest, Sha256};
 pub struct Record {
     /// Key: 32 lower-case hexadecimal digits.
     pub key: String,
+    /// What makes it the same as another; event types that were added later
+    /// are not part of it.
+    pub identity: Identity,
+    /// Unix seconds when it was stored first, by the archive's clock; `None`
+    /// when that is unknown.
+    pub created: Option<i64>,
     /// Kind of subject.
     pub subject_type: String,
     /// Fields of the subject by their name with dashes.
@@ -29,6 +35,10 @@ pub struct EventTypeRecord {
     /// Unix seconds of the last write, by the archive's clock; `None` before
     /// the first. It holds for the base series and all summaries together.
     pub time_updated: Option<i64>,
+    /// Unix seconds until which base points were removed: summaries of windows
+    /// that start until then cannot be computed from base points any more.
+    /// `None` when none was removed.
+    pub removed_until: Option<i64>,
     /// Summaries, sorted by type and window.
     pub summaries: Vec<Summary>,
 }
@@ -67,6 +77,30 @@ impl NewRecord {
     #[must_use]
     pub fn identity(&self) -> Identity {
         Sha256::digest(self.identity_text().as_bytes()).into()
+    }
+
+    /// Returns the record under a key, as if it was stored at an unknown time
+    /// and never written to.
+    #[must_use]
+    pub fn under(self, key: &str) -> Record {
+        Record {
+            key: key.to_owned(),
+            identity: self.identity(),
+            created: None,
+            subject_type: self.subject_type,
+            subject: self.subject,
+            parameters: self.parameters,
+            event_types: self
+                .event_types
+                .into_iter()
+                .map(|(name, summaries)| EventTypeRecord {
+                    name,
+                    time_updated: None,
+                    removed_until: None,
+                    summaries: summaries.into_iter().collect(),
+                })
+                .collect(),
+        }
     }
 
     fn identity_text(&self) -> String {

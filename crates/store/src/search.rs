@@ -10,14 +10,22 @@ pub struct Search {
     pub key: Option<String>,
     /// Kind of subject.
     pub subject_type: Option<String>,
-    /// Fields of the subject by their name with dashes: the value is one of
-    /// these, exactly.
-    pub subject: Vec<(String, Vec<String>)>,
+    /// Conditions on the fields of the subject.
+    pub subject: Vec<SubjectSearch>,
     /// Free-form parameters with exactly this value. Dashes and underscores in
     /// names are the same.
     pub parameters: Vec<(String, String)>,
     /// Conditions on the event types.
     pub series: SeriesSearch,
+}
+
+/// One of some fields of a subject has one of some values.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SubjectSearch {
+    /// Names of the fields, with dashes.
+    pub fields: Vec<String>,
+    /// Values, compared exactly.
+    pub values: Vec<String>,
 }
 
 /// Conditions that one and the same series of a record must meet.

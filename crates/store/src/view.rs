@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use esmond_ps_model::{Histogram, SummaryType};
 use serde_json::{Map, Number, Value as Json};
 
-use crate::{Bucket, Value};
+use crate::{Bucket, Value, kinds};
 
 /// What a summary is computed from.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +38,9 @@ pub fn base(value: &Value) -> Json {
         Value::Document(text) => {
             serde_json::from_str(text).unwrap_or_else(|_| Json::from(text.as_str()))
         }
+        Value::Custom { kind, value } => {
+            kinds::find(kind).map_or_else(|| value.clone(), |kind| kind.base(value))
+        }
     }
 }
 
@@ -49,6 +52,8 @@ pub fn summary(summary_type: SummaryType, of: Source<'_>) -> Json {
         Source::Point(value) => Bucket::start(value).map(Cow::Owned),
     };
     match (summary_type, bucket.as_deref()) {
+        (_, Some(Bucket::Fixed(values))) => values.get(&summary_type).cloned().unwrap_or_default(),
+        (_, Some(Bucket::Custom { kind, state })) => custom(kind, summary_type, state),
         (SummaryType::Aggregation, Some(bucket)) => aggregation(bucket),
         (SummaryType::Average, Some(bucket)) => average(bucket),
         (SummaryType::Statistics, Some(Bucket::Histogram(histogram))) => statistics(histogram),
@@ -67,7 +72,15 @@ fn aggregation(bucket: &Bucket) -> Json {
             denominator,
         } => Json::from(*numerator as f64 / *denominator as f64),
         Bucket::Histogram(histogram) => counts(histogram),
+        Bucket::Custom { .. } | Bucket::Fixed(_) => Json::Null,
     }
+}
+
+fn custom(kind: &str, summary_type: SummaryType, state: &Json) -> Json {
+    kinds::find(kind)
+        .filter(|kind| kind.summaries().contains(&summary_type))
+        .and_then(|kind| kind.summary(summary_type, state))
+        .unwrap_or_default()
 }
 
 fn average(bucket: &Bucket) -> Json {
@@ -78,7 +91,9 @@ fn average(bucket: &Bucket) -> Json {
             compensation,
             count,
         } => Json::from((sum + compensation) / *count as f64),
-        Bucket::Ratio { .. } | Bucket::Histogram(_) => Json::Null,
+        Bucket::Ratio { .. } | Bucket::Histogram(_) | Bucket::Custom { .. } | Bucket::Fixed(_) => {
+            Json::Null
+        }
     }
 }
 
@@ -204,6 +219,22 @@ mod tests {
     }
 
     #[test]
+    fn fixed_summaries_are_answered_as_they_were_taken_over() {
+        let mut bucket = Bucket::Fixed(
+            [
+                (Average, serde_json::from_str("7016320000.50").unwrap()),
+                (Statistics, serde_json::json!({"minimum": 1.0})),
+            ]
+            .into(),
+        );
+        assert!(bucket.add(&Value::Integer(5)));
+        let seen = |summary_type| summary(summary_type, Source::Bucket(&bucket)).to_string();
+        assert_eq!(seen(Average), "7016320000.50");
+        assert_eq!(seen(Statistics), r#"{"minimum":1.0}"#);
+        assert_eq!(seen(Aggregation), "null");
+    }
+
+    #[test]
     fn summaries_of_window_zero_are_views_of_the_point() {
         let point =
             |summary_type, value: Value| summary(summary_type, Source::Point(&value)).to_string();
@@ -214,6 +245,32 @@ mod tests {
         assert_eq!(point(Aggregation, one.clone()), r#"{"5":1}"#);
         assert!(point(Statistics, one).starts_with(r#"{"minimum":5.0,"#));
         assert_eq!(point(Aggregation, Value::Document("1".to_owned())), "null");
+    }
+
+    #[test]
+    fn a_kind_decides_what_is_seen_of_its_values() {
+        let custom = |kind: &'static str| Value::Custom {
+            kind: kind.into(),
+            value: serde_json::json!(2.5),
+        };
+        assert_eq!(base(&custom("gauge")).to_string(), "2.5");
+        let seen =
+            |summary_type, kind| summary(summary_type, Source::Point(&custom(kind))).to_string();
+        assert_eq!(seen(Aggregation, "gauge"), "2.5");
+        assert_eq!(
+            seen(Statistics, "gauge"),
+            r#"{"minimum":2.5,"maximum":2.5,"mean":2.5,"count":1}"#
+        );
+        assert_eq!(seen(Base, "gauge"), "null");
+        // What another build stored.
+        assert_eq!(base(&custom("other")).to_string(), "2.5");
+        let bucket = Bucket::Custom {
+            kind: "other".into(),
+            state: serde_json::json!({"sum": 1}),
+        };
+        for summary_type in SummaryType::DERIVED {
+            assert_eq!(summary(summary_type, Source::Bucket(&bucket)), Json::Null);
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use esmond_ps_model::{Histogram, SummaryType};
 use esmond_ps_store::view::{self, Source};
-use esmond_ps_store::{Bucket, Value};
+use esmond_ps_store::{Bucket, Value, kinds};
 use proptest::prelude::*;
 use serde_json::Value as Json;
 
@@ -56,12 +56,17 @@ fn values() -> impl Strategy<Value = Vec<Value>> {
         let buckets = buckets.into_iter();
         Value::Histogram(Histogram::new(buckets.map(|(b, n)| (b.to_string(), n))))
     });
+    let gauge = measurement().prop_map(|reading| {
+        let gauge = kinds::find("gauge").unwrap();
+        kinds::value(gauge, &Json::from(reading)).unwrap()
+    });
     let some = 1..40;
     prop_oneof![
         prop::collection::vec(any::<i64>().prop_map(Value::Integer), some.clone()),
         prop::collection::vec(measurement().prop_map(Value::Float), some.clone()),
         prop::collection::vec(ratio, some.clone()),
-        prop::collection::vec(histogram, some),
+        prop::collection::vec(histogram, some.clone()),
+        prop::collection::vec(gauge, some),
     ]
 }
 

@@ -200,6 +200,7 @@ pub async fn an_event_type_that_is_not_listed_is_added(backend: &impl Backend) {
     let key = create(&store, 1, &new).await;
     store_all(&store, &key, integers("packet-count-sent", &[(1, 600)])).await;
     let added = EventTypeRecord {
+        removed_until: None,
         name: "packet-count-sent".to_owned(),
         time_updated: Some(NOW),
         summaries: Vec::new(),

@@ -5,7 +5,7 @@ use esmond_ps_model::{Summary, SummaryType};
 
 use super::Backend;
 use super::support::{create, found, key, record, stored, texts, together};
-use crate::{EventTypeRecord, NewRecord, Record, Search, Store};
+use crate::{Error, EventTypeRecord, NewRecord, Record, Search, Store};
 
 pub async fn a_record_is_read_back_as_it_was_stored(backend: &impl Backend) {
     let store = backend.open().await;
@@ -41,6 +41,7 @@ pub async fn a_record_is_read_back_as_it_was_stored(backend: &impl Backend) {
     let event_type = |name: &str, summaries: &[(SummaryType, i64)]| EventTypeRecord {
         name: name.to_owned(),
         time_updated: None,
+        removed_until: None,
         summaries: summaries
             .iter()
             .map(|(summary_type, window)| Summary {
@@ -49,8 +50,12 @@ pub async fn a_record_is_read_back_as_it_was_stored(backend: &impl Backend) {
             })
             .collect(),
     };
+    let (created, is_new) = store.create(&key(7), &new).await.expect("it is stored");
+    assert!(is_new && created.created.is_some());
     let expected = Record {
         key: key(7),
+        identity: new.identity(),
+        created: created.created,
         subject_type: new.subject_type.clone(),
         subject: new.subject.clone(),
         parameters: new.parameters.clone(),
@@ -73,8 +78,7 @@ pub async fn a_record_is_read_back_as_it_was_stored(backend: &impl Backend) {
             event_type("throughput", &[]),
         ],
     };
-    let created = store.create(&key(7), &new).await.expect("it is stored");
-    assert_eq!(created, (expected.clone(), true));
+    assert_eq!(created, expected);
     assert_eq!(stored(&store, &key(7)).await, expected);
 }
 
@@ -133,7 +137,10 @@ pub async fn a_key_that_is_taken_is_not_given_away(backend: &impl Backend) {
     create(&store, 1, &record("a", &[])).await;
     let before = stored(&store, &key(1)).await;
     let refused = store.create(&key(1), &record("b", &[])).await;
-    assert!(refused.is_err(), "{refused:?}");
+    assert!(
+        matches!(&refused, Err(Error::KeyTaken(taken)) if *taken == key(1)),
+        "{refused:?}"
+    );
     assert_eq!(stored(&store, &key(1)).await, before);
     // The refused record can be stored under a key of its own.
     create(&store, 2, &record("b", &[])).await;

@@ -5,7 +5,7 @@ use esmond_ps_model::{SummaryType, TimeRange};
 
 use super::Backend;
 use super::support::{create, found, integers, key, record, texts};
-use crate::search::SeriesSearch;
+use crate::search::{SeriesSearch, SubjectSearch};
 use crate::{NewRecord, Page, Search, Store};
 
 const AGGREGATION: SummaryType = SummaryType::Aggregation;
@@ -14,7 +14,10 @@ const AVERAGE: SummaryType = SummaryType::Average;
 fn by_subject(name: &str, values: &[&str]) -> Search {
     let values = values.iter().map(|value| (*value).to_owned()).collect();
     Search {
-        subject: vec![(name.to_owned(), values)],
+        subject: vec![SubjectSearch {
+            fields: vec![name.to_owned()],
+            values,
+        }],
         ..Search::default()
     }
 }
@@ -108,6 +111,16 @@ pub async fn subject_values_are_alternatives(backend: &impl Backend) {
     assert_found(&store, &sources(&["2001:DB8::1"]), &[]).await;
     assert_found(&store, &sources(&[]), &[]).await;
     assert_found(&store, &by_subject("agent", &["10.0.0.1"]), &[]).await;
+    // One of several fields is enough.
+    let either = |values: &[&str]| {
+        let mut search = by_subject("source", values);
+        search.subject[0].fields.push("destination".to_owned());
+        search
+    };
+    assert_found(&store, &either(&["10.0.0.1"]), &[1]).await;
+    assert_found(&store, &either(&["10.0.0.2"]), &[1, 2, 3]).await;
+    assert_found(&store, &either(&["10.0.0.2", "10.0.0.1"]), &[1, 2, 3]).await;
+    assert_found(&store, &either(&["30"]), &[]).await;
 }
 
 pub async fn all_conditions_must_hold(backend: &impl Backend) {
@@ -121,10 +134,10 @@ pub async fn all_conditions_must_hold(backend: &impl Backend) {
     assert_found(&store, &search, &[1]).await;
     search.subject_type = Some("point-to-point".to_owned());
     search.parameters = vec![("time-duration".to_owned(), "30".to_owned())];
-    search.subject.push((
-        "destination".to_owned(),
-        vec!["10.0.0.2".to_owned(), "10.0.0.3".to_owned()],
-    ));
+    search.subject.push(SubjectSearch {
+        fields: vec!["destination".to_owned()],
+        values: vec!["10.0.0.2".to_owned(), "10.0.0.3".to_owned()],
+    });
     search.key = Some(key(1));
     assert_found(&store, &search, &[1]).await;
     search.key = Some(key(2));

@@ -194,3 +194,108 @@ pub async fn a_network_belongs_to_the_last_who_got_it(backend: &impl Backend) {
     give(&store, "ann", "10.1.0.0/16").await;
     assert_eq!(addressed(&store, "10.1.0.1").await.as_deref(), Some("ann"));
 }
+
+/// Networks as text, `user network`.
+async fn listed(store: &impl Store, user: Option<&str>) -> Vec<String> {
+    let networks = store.networks(user).await.expect("the networks are read");
+    let networks = networks.into_iter();
+    networks
+        .map(|(user, network)| format!("{user} {network}"))
+        .collect()
+}
+
+async fn take(store: &impl Store, user: &str, network: &str) -> bool {
+    let network: IpNet = network.parse().expect("a network");
+    let removed = store.remove_network(user, network).await;
+    removed.expect("the network is looked up")
+}
+
+pub async fn users_are_listed_by_name(backend: &impl Backend) {
+    let store = backend.open().await;
+    let users = async || store.users().await.expect("the users are read");
+    assert_eq!(users().await, []);
+    put(&store, "cat", None).await;
+    put(&store, "ann", Some("key-a")).await;
+    put(&store, "Bob", None).await;
+    let forbidden = store.set_user_active("ann", false).await;
+    forbidden.expect("the user is changed");
+    let ann = User {
+        active: false,
+        ..user("ann", true)
+    };
+    assert_eq!(users().await, [user("Bob", false), ann, user("cat", false)]);
+}
+
+pub async fn a_deleted_user_leaves_nothing(backend: &impl Backend) {
+    let store = backend.open().await;
+    put(&store, "ann", Some("key-a")).await;
+    put(&store, "bob", Some("key-b")).await;
+    give(&store, "ann", "10.0.0.0/8").await;
+    give(&store, "bob", "10.1.0.0/16").await;
+    store.delete_user("ann").await.expect("ann is deleted");
+    assert_eq!(named(&store, "ann").await, None);
+    assert_eq!(keyed(&store, "key-a").await, None);
+    assert_eq!(addressed(&store, "10.2.0.1").await, None);
+    assert_eq!(listed(&store, None).await, ["bob 10.1.0.0/16"]);
+    assert_eq!(keyed(&store, "key-b").await, Some(user("bob", true)));
+    let again = store.delete_user("ann").await;
+    assert!(
+        matches!(&again, Err(Error::UnknownUser(name)) if name == "ann"),
+        "{again:?}"
+    );
+    // A new user of that name starts afresh.
+    put(&store, "ann", None).await;
+    assert_eq!(named(&store, "ann").await, Some(user("ann", false)));
+    assert_eq!(addressed(&store, "10.2.0.1").await, None);
+}
+
+pub async fn networks_are_listed_by_user_and_address(backend: &impl Backend) {
+    let store = backend.open().await;
+    put(&store, "bob", None).await;
+    put(&store, "ann", None).await;
+    for network in [
+        "::/0",
+        "2001:db8::1/128",
+        "2001:db8::/29",
+        "10.1.2.3/32",
+        "10.1.2.3/8",
+        "10.0.0.0/31",
+        "0.0.0.0/0",
+        "192.168.0.0/16",
+    ] {
+        give(&store, "ann", network).await;
+    }
+    give(&store, "bob", "9.0.0.0/9").await;
+    let anns = [
+        "ann 0.0.0.0/0",
+        "ann 10.0.0.0/8",
+        "ann 10.0.0.0/31",
+        "ann 10.1.2.3/32",
+        "ann 192.168.0.0/16",
+        "ann ::/0",
+        "ann 2001:db8::/29",
+        "ann 2001:db8::1/128",
+    ];
+    assert_eq!(listed(&store, Some("ann")).await, anns);
+    assert_eq!(listed(&store, Some("bob")).await, ["bob 9.0.0.0/9"]);
+    let all = listed(&store, None).await;
+    assert_eq!(all[..8], anns);
+    assert_eq!(all[8..], ["bob 9.0.0.0/9"]);
+    assert_eq!(listed(&store, Some("nobody")).await, [""; 0]);
+}
+
+pub async fn a_network_is_taken_from_its_user_only(backend: &impl Backend) {
+    let store = backend.open().await;
+    put(&store, "ann", None).await;
+    put(&store, "bob", None).await;
+    give(&store, "ann", "10.0.0.0/8").await;
+    give(&store, "ann", "10.1.0.0/16").await;
+    assert!(!take(&store, "bob", "10.1.0.0/16").await);
+    assert!(!take(&store, "nobody", "10.1.0.0/16").await);
+    assert!(!take(&store, "ann", "10.1.0.0/17").await);
+    assert_eq!(addressed(&store, "10.1.2.3").await.as_deref(), Some("ann"));
+    // Spelled by one of its hosts.
+    assert!(take(&store, "ann", "10.1.2.3/16").await);
+    assert!(!take(&store, "ann", "10.1.0.0/16").await);
+    assert_eq!(listed(&store, None).await, ["ann 10.0.0.0/8"]);
+}

@@ -1,0 +1,219 @@
+//! What is stored, whether it is whole, and giving space back.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use esmond_ps_store::{Bucket, Result, StoreSize, Usage};
+use rusqlite::types::Value as Column;
+use rusqlite::{Connection, Row};
+
+use crate::{backend, encode, schema};
+
+pub(crate) const LOOKING: &str = "looking at the database";
+pub(crate) const COMPACTING: &str = "giving space back";
+
+/// Pages that one step gives back: 8 MiB.
+const STEP: u32 = 2048;
+
+/// Lines that a verification returns at most.
+const PROBLEMS: usize = 100;
+
+/// What a row takes beside its value: key, lengths, its share of the free room
+/// that pages have.
+const ROW_BYTES: u64 = 16;
+
+const SERIES: &str = "SELECT name, count(*) FROM event_type GROUP BY name";
+// One pass in the order of the primary key, and without reading long values.
+const POINTS: &str = "SELECT (SELECT name FROM event_type WHERE id = point.event_type), \
+     count(*), sum(ts >= ?1), min(ts), max(ts), sum(octet_length(value)) \
+     FROM point GROUP BY event_type";
+const BUCKETS: &str = "SELECT (SELECT name FROM event_type WHERE id = bucket.event_type), \
+     count(*), sum(octet_length(state)) FROM bucket GROUP BY event_type";
+
+/// Returns how much is stored of each event type.
+pub(crate) fn usage(connection: &Connection, since: i64) -> rusqlite::Result<Vec<Usage>> {
+    let mut usages: BTreeMap<String, Usage> = BTreeMap::new();
+    let mut statement = connection.prepare(SERIES)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let name: String = row.get(0)?;
+        let usage = Usage {
+            event_type: name.clone(),
+            series: number(row, 1)?,
+            ..Usage::default()
+        };
+        usages.insert(name, usage);
+    }
+
+    let mut statement = connection.prepare(POINTS)?;
+    let mut rows = statement.query([since])?;
+    while let Some(row) = rows.next()? {
+        // A point of no event type is damage, which is looked for elsewhere.
+        let Some(usage) = named(&mut usages, row)? else {
+            continue;
+        };
+        let count = number(row, 1)?;
+        let (first, last): (i64, i64) = (row.get(3)?, row.get(4)?);
+        usage.points += count;
+        usage.recent_points += number(row, 2)?;
+        usage.first = Some(usage.first.map_or(first, |other| other.min(first)));
+        usage.last = Some(usage.last.map_or(last, |other| other.max(last)));
+        usage.bytes += number(row, 5)? + count * ROW_BYTES;
+    }
+
+    let mut statement = connection.prepare(BUCKETS)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let Some(usage) = named(&mut usages, row)? else {
+            continue;
+        };
+        let count = number(row, 1)?;
+        usage.buckets += count;
+        usage.bytes += number(row, 2)? + count * ROW_BYTES;
+    }
+    Ok(usages.into_values().collect())
+}
+
+fn named<'a>(
+    usages: &'a mut BTreeMap<String, Usage>,
+    row: &Row<'_>,
+) -> rusqlite::Result<Option<&'a mut Usage>> {
+    let name: Option<String> = row.get(0)?;
+    Ok(name.and_then(|name| usages.get_mut(&name)))
+}
+
+/// Reads a count.
+fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get::<_, i64>(column).map(i64::unsigned_abs)
+}
+
+/// Returns the size of the file and its log.
+pub(crate) fn size(connection: &Connection, file: &Path) -> Result<StoreSize> {
+    let pragma = |name: &str| -> Result<u64> {
+        connection
+            .pragma_query_value(None, name, |row| number(row, 0))
+            .map_err(backend(LOOKING))
+    };
+    let mut log = file.as_os_str().to_owned();
+    log.push("-wal");
+    let own = file.metadata().map_err(backend(LOOKING))?.len();
+    // Without a log nothing was written since the start.
+    let log = Path::new(&log).metadata().map_or(0, |log| log.len());
+    Ok(StoreSize {
+        bytes: own + log,
+        free_bytes: pragma("freelist_count")? * pragma("page_size")?,
+    })
+}
+
+/// Gives some pages back; tells whether there are more that can be.
+pub(crate) fn compact(connection: &Connection) -> rusqlite::Result<bool> {
+    let free = || -> rusqlite::Result<u64> {
+        connection.pragma_query_value(None, "freelist_count", |row| number(row, 0))
+    };
+    let before = free()?;
+    let mut statement = connection.prepare(&format!("PRAGMA incremental_vacuum({STEP})"))?;
+    let mut rows = statement.query([])?;
+    // Each row is a page that was given back.
+    while rows.next()?.is_some() {}
+    let after = free()?;
+    Ok(after > 0 && after < before)
+}
+
+/// Moves the log into the file, as far as readers allow.
+pub(crate) fn move_log(file: &Path) -> std::result::Result<(), schema::OpenError> {
+    let connection = schema::open_writer(file)?;
+    // A connection knows of the log when it has read something.
+    schema::version(&connection)
+        .and_then(|_| connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())))
+        .map_err(|source| schema::OpenError::Sqlite {
+            path: file.to_owned(),
+            source,
+        })
+}
+
+/// Looks for damage, and describes it.
+pub(crate) fn verify(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut problems = Vec::new();
+    let sql = format!("PRAGMA integrity_check({PROBLEMS})");
+    collect(connection, &sql, &mut problems, |row| {
+        let line: String = row.get(0)?;
+        Ok((line != "ok").then_some(line))
+    })?;
+    collect(
+        connection,
+        "PRAGMA foreign_key_check",
+        &mut problems,
+        |row| {
+            let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
+            Ok(Some(format!("a row of {table} belongs to no {parent}")))
+        },
+    )?;
+    let points = "SELECT event_type, ts, value FROM point";
+    collect(connection, points, &mut problems, |row| {
+        let (event_type, ts): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let value = encode::read_value(row.get_ref(2)?);
+        Ok(value
+            .is_none()
+            .then(|| format!("the value of the point of event type {event_type} at {ts} is none")))
+    })?;
+    let buckets = "SELECT event_type, window_seconds, ts, state FROM bucket";
+    collect(connection, buckets, &mut problems, |row| {
+        let (event_type, window, ts): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let bucket = match row.get(3)? {
+            Column::Text(state) => Bucket::decode(&state),
+            _ => None,
+        };
+        Ok(bucket.is_none().then(|| {
+            format!("the summary of event type {event_type}, window {window}, at {ts} is none")
+        }))
+    })?;
+    Ok(problems)
+}
+
+/// Adds what `problem` says of each row, until there is enough.
+fn collect(
+    connection: &Connection,
+    sql: &str,
+    problems: &mut Vec<String>,
+    problem: impl Fn(&Row<'_>) -> rusqlite::Result<Option<String>>,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while problems.len() < PROBLEMS
+        && let Some(row) = rows.next()?
+    {
+        problems.extend(problem(row)?);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::tests::{database, plan};
+
+    #[test]
+    fn a_file_that_cannot_shrink_keeps_nobody_waiting_for_it() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch(
+                "PRAGMA auto_vacuum = NONE; CREATE TABLE t (x); \
+                 INSERT INTO t VALUES (zeroblob(100000)); DELETE FROM t;",
+            )
+            .unwrap();
+        let free: i64 = connection
+            .pragma_query_value(None, "freelist_count", |row| row.get(0))
+            .unwrap();
+        assert!(free > 10, "{free}");
+        assert!(!compact(&connection).unwrap());
+    }
+
+    #[test]
+    fn usage_sorts_nothing() {
+        let (_dir, connection) = database();
+        for sql in [SERIES, POINTS, BUCKETS] {
+            let plan = plan(&connection, sql);
+            assert!(!plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
+        }
+    }
+}
