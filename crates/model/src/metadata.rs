@@ -55,7 +55,16 @@ pub struct EventType {
     pub time_updated: Option<i64>,
     /// Derived series, in the archive's order.
     pub summaries: Vec<EventTypeSummary>,
+    /// Name of the [data type](crate::DataType) as which the values are read;
+    /// archives tell it of event types that are none of the standard ones.
+    pub data_type: Option<String>,
+    /// Name of the [layout](crate::RowLayout) that suits the values; told like
+    /// the data type.
+    pub client_layout: Option<String>,
 }
+
+const DATA_TYPE: &str = "data-type";
+const CLIENT_LAYOUT: &str = "client-layout";
 
 /// A derived series of an event type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,11 +197,17 @@ pub(crate) fn lenient_integer(value: &Value) -> Option<i64> {
 
 impl Serialize for EventType {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(4))?;
+        let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("base-uri", &self.base_uri)?;
         map.serialize_entry("event-type", &self.event_type)?;
         map.serialize_entry("time-updated", &self.time_updated)?;
         map.serialize_entry("summaries", &self.summaries)?;
+        if let Some(data_type) = &self.data_type {
+            map.serialize_entry(DATA_TYPE, data_type)?;
+        }
+        if let Some(layout) = &self.client_layout {
+            map.serialize_entry(CLIENT_LAYOUT, layout)?;
+        }
         map.end()
     }
 }
@@ -210,6 +225,8 @@ impl<'de> Deserialize<'de> for EventType {
                 .ok_or_else(|| D::Error::missing_field("event-type"))?,
             time_updated: map.get("time-updated").and_then(lenient_integer),
             summaries,
+            data_type: take_text(&mut map, DATA_TYPE),
+            client_layout: take_text(&mut map, CLIENT_LAYOUT),
         })
     }
 }
@@ -262,6 +279,13 @@ mod tests {
                     "summary-window": "86400",
                     "time-updated": 1_397_482_735
                 }]
+            }, {
+                "base-uri": "/esmond/perfsonar/archive/0a/process-count/base",
+                "event-type": "process-count",
+                "time-updated": null,
+                "summaries": [],
+                "data-type": "integer",
+                "client-layout": "numeric"
             }],
             "source": "10.1.1.1",
             "time-duration": "30",
