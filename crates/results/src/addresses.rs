@@ -48,7 +48,12 @@ impl Addresses {
         match version {
             Some(6) => pair(Family::V6),
             Some(4) => pair(Family::V4),
-            _ => pair(Family::V6).or_else(|_| pair(Family::V4)),
+            _ => pair(Family::V6).or_else(|_| {
+                // One without any address is told as such, and not to lack IPv4.
+                self.of(source, Family::Any)?;
+                self.of(destination, Family::Any)?;
+                pair(Family::V4)
+            }),
         }
     }
 }
@@ -128,6 +133,15 @@ mod tests {
             p("four", "both", Some(6)).unwrap_err(),
             "no address is known for four in IPv6"
         );
-        assert!(p("nobody", "both", None).is_err());
+        for ends in [("nobody", "both"), ("four", "nobody")] {
+            assert_eq!(
+                p(ends.0, ends.1, None).unwrap_err(),
+                "no address is known for nobody"
+            );
+        }
+        assert_eq!(
+            p("four", "2001:db8::9", None).unwrap_err(),
+            "no address is known for 2001:db8::9 in IPv4"
+        );
     }
 }

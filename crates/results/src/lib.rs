@@ -2,12 +2,14 @@
 //!
 //! - [`iperf3`]: what `iperf3 --json` prints, alone or inside bwctl's output.
 //! - [`pscheduler`]: a run of pScheduler, as its archivers get it.
+//! - [`document`]: the way back, for archives that take results of pScheduler alone.
 //!
 //! Both end in a [`Measurement`]: the metadata of a test and its values at one time.
 //! Everything here is pure. What a result does not tell, such as the addresses of the
 //! hosts that it names, is an argument.
 
 mod addresses;
+pub mod document;
 mod error;
 pub mod iperf3;
 mod measurement;
@@ -34,7 +36,8 @@ impl Kind {
     pub fn of(document: &str) -> Option<Self> {
         let object = object::Object::parse(document).ok()?;
         let has = |names: &[&str]| names.iter().all(|name| object.has(name));
-        if has(&["test", "schedule"]) || has(&["result", "run-href"]) || has(&["result", "data"]) {
+        let bare = has(&["test", "schedule"]) || has(&["test", "run"]) || has(&["test", "result"]);
+        if bare || has(&["result", "run-href"]) || has(&["result", "data"]) {
             Some(Self::Pscheduler)
         } else if has(&["start"]) || has(&["intervals"]) || has(&["end"]) {
             Some(Self::Iperf3)

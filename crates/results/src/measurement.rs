@@ -22,6 +22,9 @@ pub struct Measurement {
     pub ts: i64,
     /// Values by event type, each event type once; never null.
     pub values: Vec<(String, Value)>,
+    /// What the document says in a form that could not be read, and no value holds, in
+    /// words.
+    pub left_out: Vec<String>,
 }
 
 /// Whom a test was about.
@@ -46,15 +49,19 @@ pub struct EventType {
     pub name: String,
     /// Series that the archive is asked to derive.
     pub summaries: Vec<Summary>,
+    /// Whether all runs of the test have it. One that is declared for the values of
+    /// this run alone has `false`, and other runs of the same test may lack it.
+    pub of_every_run: bool,
 }
 
 impl EventType {
-    /// Makes an event type without summaries.
+    /// Makes an event type of every run, without summaries.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             summaries: Vec::new(),
+            of_every_run: true,
         }
     }
 }
@@ -67,9 +74,22 @@ impl Measurement {
         value.get("error")?.as_str()
     }
 
-    /// Returns the metadata in the form in which it is posted to an archive.
+    /// Returns the metadata in the form in which it is posted to an archive, with all
+    /// event types: an archive may drop values that are not declared.
     #[must_use]
     pub fn metadata(&self) -> Value {
+        self.metadata_with(|_| true)
+    }
+
+    /// Returns the metadata with the event types of every run alone, so that a test has
+    /// one identity whatever its runs measured. For an archive that takes values that
+    /// are not declared.
+    #[must_use]
+    pub fn lasting_metadata(&self) -> Value {
+        self.metadata_with(|event_type| event_type.of_every_run)
+    }
+
+    fn metadata_with(&self, declare: impl Fn(&EventType) -> bool) -> Value {
         let subject = &self.subject;
         let kind = match subject.destination {
             Some(_) => POINT_TO_POINT,
@@ -91,7 +111,8 @@ impl Measurement {
         if let Some(name) = &subject.input_destination {
             put("input-destination", name.clone().into());
         }
-        let event_types = self.event_types.iter().map(|event_type| {
+        let declared = self.event_types.iter().filter(|one| declare(one));
+        let event_types = declared.map(|event_type| {
             let summaries = event_type.summaries.iter().map(|summary| {
                 json!({
                     "summary-type": summary.summary_type.name(),

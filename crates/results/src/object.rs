@@ -14,6 +14,15 @@ use serde_json::{Number, Value};
 #[derive(Debug, Default)]
 pub(crate) struct Object(BTreeMap<String, Box<RawValue>>);
 
+/// Reads a number, also one that is a text.
+pub(crate) fn number(value: &Value) -> Option<Number> {
+    match value {
+        Value::Number(number) => Some(number.clone()),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
 impl Object {
     pub(crate) fn parse(text: &str) -> serde_json::Result<Self> {
         serde_json::from_str(text)

@@ -161,6 +161,7 @@ pub fn measurement(report: Option<&Report>, context: &Context) -> Result<Measure
         parameters: parameters(&settings),
         ts: timestamp.or(context.ts).ok_or(Error::Missing("time"))?,
         values,
+        left_out: Vec::new(),
     })
 }
 

@@ -1,14 +1,18 @@
 //! One run of a test.
 
+mod read;
+
+use std::net::IpAddr;
+
 use serde_json::{Map, Value, json};
 
 use super::policy::Policy;
-use super::{Mapped, flatten, latency, object, rtt, summaries, throughput, time, trace};
+use super::{Mapped, Summaries, flatten, latency, rtt, throughput, trace};
 use crate::addresses::{Addresses, Family};
 use crate::{Error, EventType, Measurement, Result, Subject};
 
 /// What a run failed with when it does not say.
-const UNSPECIFIED: &str = "The test failed for an unspecified reason. \
+pub(crate) const UNSPECIFIED: &str = "The test failed for an unspecified reason. \
 See the server logs of the testing host(s).";
 
 const RAW: &str = "pscheduler-raw";
@@ -20,16 +24,25 @@ pub struct Run {
     /// The archiver's own settings; empty when there is no envelope.
     data: Map<String, Value>,
     href: Option<String>,
-    lead: String,
+    id: Option<String>,
+    task_href: Option<String>,
+    /// The first participant, who leads.
+    lead: Option<String>,
     agent: Option<String>,
+    /// Who may have measured, as the document says, the best first.
+    agents: Vec<String>,
     kind: String,
     spec: Map<String, Value>,
-    tool: String,
+    tool: Option<String>,
     start: i64,
     duration: Option<f64>,
     reference: Option<Value>,
     /// `null` when the run gave no result.
     result: Value,
+    summaries: Summaries,
+    /// Whether the summaries are those of an envelope.
+    own_summaries: bool,
+    notes: Vec<String>,
 }
 
 /// Whom a run was about, as it says.
@@ -39,67 +52,6 @@ struct Hosts {
 }
 
 impl Run {
-    /// Reads a document.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Json`] when it is no JSON object, [`Error::Missing`] when it lacks what
-    /// every run has.
-    pub fn parse(document: &str) -> Result<Self> {
-        let mut whole: Map<String, Value> = serde_json::from_str(document)?;
-        let enveloped = !whole.contains_key("test");
-        let (run, data) = if enveloped {
-            let run = whole.shift_remove("result").unwrap_or_default();
-            let data = whole.shift_remove("data").unwrap_or_default();
-            let Value::Object(run) = run else {
-                return Err(Error::Missing("result"));
-            };
-            (run, data)
-        } else {
-            (std::mem::take(&mut whole), Value::Null)
-        };
-        let data = match data {
-            Value::Object(data) => data,
-            _ => Map::new(),
-        };
-        let missing = Error::Missing;
-        let test = object(&run, "test").ok_or(missing("test"))?;
-        let schedule = object(&run, "schedule").ok_or(missing("schedule"))?;
-        let tool = object(&run, "tool").ok_or(missing("tool"))?;
-        let text = |of: &Map<String, Value>, name| of.get(name)?.as_str().map(ToOwned::to_owned);
-        let lead = run
-            .get("participants")
-            .and_then(|list| list.get(0)?.as_str());
-        let href = text(&whole, "run-href").or_else(|| text(object(&run, "run")?, "href"));
-        let spec = object(test, "spec").cloned().unwrap_or_default();
-        let reference = [
-            run.get("reference"),
-            object(&run, "task").and_then(|task| task.get("reference")),
-        ];
-        Ok(Self {
-            href,
-            lead: lead
-                .map(ToOwned::to_owned)
-                .or_else(|| text(&spec, "source"))
-                .ok_or(missing("participants"))?,
-            agent: text(&data, "measurement-agent"),
-            kind: text(test, "type").ok_or(missing("test type"))?,
-            spec,
-            tool: text(tool, "name").ok_or(missing("tool name"))?,
-            start: text(schedule, "start")
-                .and_then(|start| time::unix(&start))
-                .ok_or(missing("start time"))?,
-            duration: text(schedule, "duration").and_then(|duration| time::seconds(&duration)),
-            reference: reference
-                .into_iter()
-                .flatten()
-                .find(|one| !one.is_null())
-                .cloned(),
-            result: run.get("result").cloned().unwrap_or_default(),
-            data,
-        })
-    }
-
     /// Sets who measured, for a document that does not say.
     #[must_use]
     pub fn measured_by(mut self, agent: impl Into<String>) -> Self {
@@ -107,17 +59,70 @@ impl Run {
         self
     }
 
+    /// Sets who measured, whatever the document says.
+    #[must_use]
+    pub fn observed_by(mut self, agent: impl Into<String>) -> Self {
+        self.agent = Some(agent.into());
+        self
+    }
+
+    /// Sets the summaries that are asked for; those of an envelope win.
+    #[must_use]
+    pub fn summarised_by(mut self, summaries: &Summaries) -> Self {
+        if !self.own_summaries {
+            self.summaries.clone_from(summaries);
+        }
+        self
+    }
+
     /// Lists the hosts whose addresses [`measurement`](Self::measurement) needs.
     #[must_use]
     pub fn hosts(&self) -> Vec<String> {
-        let mut all = vec![self.agent.clone().unwrap_or_else(|| self.lead.clone())];
-        if let Ok(hosts) = self.subject_hosts() {
-            all.push(hosts.source);
-            all.extend(hosts.destination);
-        }
+        let agent = self.agent.as_ref().or(self.lead.as_ref());
+        let mut all: Vec<_> = agent.cloned().into_iter().chain(self.ends()).collect();
         all.sort();
         all.dedup();
         all
+    }
+
+    /// Lists the hosts that the test was about: source and destination.
+    #[must_use]
+    pub fn ends(&self) -> Vec<String> {
+        let hosts = self.subject_hosts().ok();
+        let list = hosts.map(|hosts| [Some(hosts.source), hosts.destination]);
+        list.into_iter().flatten().flatten().collect()
+    }
+
+    /// Lists the hosts that may have measured as the document says, the best first: who
+    /// the envelope names, or else the host of the task's address, then the lead
+    /// participant.
+    #[must_use]
+    pub fn agents(&self) -> &[String] {
+        &self.agents
+    }
+
+    /// Returns the address of the task, which its runs have in common.
+    #[must_use]
+    pub fn task_href(&self) -> Option<&str> {
+        self.task_href.as_deref()
+    }
+
+    /// Returns what the run calls itself, for runs of which no task is known.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// Returns the result as it is; null when there is none.
+    #[must_use]
+    pub const fn result(&self) -> &Value {
+        &self.result
+    }
+
+    /// Lists what is odd about the document, in words.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Maps the run.
@@ -126,26 +131,47 @@ impl Run {
     ///
     /// [`Error::NoAddress`] for a host without an address, [`Error::NotMapped`] when the
     /// envelope forbids to store this kind of test, [`Error::Missing`] when the test
-    /// names no destination.
+    /// names no source or destination.
     pub fn measurement(&self, addresses: &Addresses) -> Result<Measurement> {
+        let mapped = self.mapped()?;
+        Ok(self.assemble(self.subject(addresses)?, mapped))
+    }
+
+    /// Maps a run whose hosts have no addresses: as a test of one host, that of whoever
+    /// measured. What the hosts are called is kept.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotMapped`] as for [`measurement`](Self::measurement).
+    pub fn unaddressed(&self, measurement_agent: IpAddr) -> Result<Measurement> {
+        let mapped = self.mapped()?;
+        let destination = self.destination();
+        let subject = Subject {
+            source: measurement_agent,
+            destination: None,
+            measurement_agent,
+            input_source: self
+                .source()
+                .unwrap_or_else(|| measurement_agent.to_string()),
+            input_destination: destination,
+        };
+        Ok(self.assemble(subject, mapped))
+    }
+
+    fn mapped(&self) -> Result<Mapped> {
         let policy = Policy::of(&self.data);
         if policy == Policy::MappedOnly && !self.is_mapped() {
             return Err(Error::NotMapped(self.kind.clone()));
         }
-        let result = self.result.as_object();
-        let succeeded = result.is_some_and(|result| result.get("succeeded") == Some(&json!(true)));
         let empty = Map::new();
-        let mut mapped = self.map(result.filter(|_| succeeded).unwrap_or(&empty));
-        if !succeeded {
-            let error = result
-                .and_then(|result| result.get("error"))
-                .unwrap_or(&Value::Null);
-            let error = match error {
-                Value::String(text) if !text.is_empty() => text.clone(),
-                Value::Null | Value::String(_) => UNSPECIFIED.to_owned(),
-                other => other.to_string(),
-            };
+        let failure = self.failure();
+        let result = self.result.as_object().filter(|_| failure.is_none());
+        let mut mapped = self.map(result.unwrap_or(&empty));
+        if let Some(error) = failure {
             mapped.values = vec![("failures", json!({ "error": error }))];
+        }
+        if !self.result.is_null() && !self.result.is_object() {
+            mapped.left_out.push("the result is no object".to_owned());
         }
         mapped.declare(&[RUN_HREF]);
         mapped.put(
@@ -157,23 +183,39 @@ impl Run {
             mapped.declare(&[RAW]);
             mapped.put(RAW, Some(self.result.clone()));
         }
-        if let Some(reference @ Value::Object(_)) = &self.reference {
+        if let Some(reference) = &self.reference {
             flatten::flatten("pscheduler-reference", reference, &mut mapped.parameters);
         }
-        Ok(self.assemble(self.subject(addresses)?, mapped))
+        Ok(mapped)
+    }
+
+    /// Returns why the run failed. One that does not say whether it succeeded did when
+    /// there is a result without an error.
+    fn failure(&self) -> Option<String> {
+        let result = self.result.as_object();
+        let error = match result.and_then(|result| result.get("error")) {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) if text.is_empty() => None,
+            Some(Value::String(text)) => Some(text.clone()),
+            Some(other) => Some(other.to_string()),
+        };
+        let succeeded = match result.and_then(|result| result.get("succeeded")) {
+            Some(Value::Bool(succeeded)) => *succeeded,
+            _ => error.is_none() && result.is_some_and(|result| !result.is_empty()),
+        };
+        (!succeeded).then(|| error.unwrap_or_else(|| UNSPECIFIED.to_owned()))
     }
 
     fn assemble(&self, subject: Subject, mapped: Mapped) -> Measurement {
-        let mut names = mapped.event_types;
-        for (name, _) in &mapped.values {
-            if !names.contains(name) {
-                names.push(name);
-            }
-        }
-        let event_types = names.into_iter().map(|name| EventType {
-            name: name.to_owned(),
-            summaries: summaries::of(name, &self.data),
+        let declared = &mapped.event_types;
+        let further = mapped.values.iter().map(|(name, _)| name);
+        let further = further.filter(|name| !declared.contains(name));
+        let event_types = declared.iter().chain(further).map(|name| EventType {
+            name: (*name).to_owned(),
+            summaries: self.summaries.of(name),
+            of_every_run: declared.contains(name),
         });
+        let event_types = event_types.collect();
         let standard = [
             ("pscheduler-test-type", Some(Value::from(self.kind.clone()))),
             (
@@ -189,13 +231,17 @@ impl Run {
         let values = mapped.values.into_iter();
         Measurement {
             subject,
-            tool_name: format!("pscheduler/{}", self.tool),
-            event_types: event_types.collect(),
+            tool_name: match &self.tool {
+                Some(tool) => format!("pscheduler/{tool}"),
+                None => "pscheduler".to_owned(),
+            },
+            event_types,
             parameters: standard.chain(mapped.parameters).collect(),
             ts: self.start,
             values: values
                 .map(|(name, value)| (name.to_owned(), value))
                 .collect(),
+            left_out: mapped.left_out,
         }
     }
 
@@ -231,11 +277,8 @@ impl Run {
         mapped.declare(&["failures", "throughput"]);
         mapped.rename(&self.spec, &[("parallel", "bw-parallel-streams")]);
         self.whole_spec(&mut mapped);
-        let rate = result.get("throughput").and_then(|value| match value {
-            Value::String(text) => text.parse().ok(),
-            other => other.as_f64(),
-        });
-        mapped.put("throughput", rate.map(Value::from));
+        let rate = mapped.number(result, "throughput");
+        mapped.put("throughput", rate);
         mapped
     }
 
@@ -258,33 +301,40 @@ impl Run {
         }
     }
 
-    fn subject_hosts(&self) -> Result<Hosts> {
-        let field = |name: &str| self.spec.get(name).and_then(Value::as_str);
-        if !self.is_mapped() {
-            return Ok(Hosts {
-                source: self.lead.clone(),
-                destination: None,
-            });
-        }
-        if self.kind == "disk-to-disk" {
+    /// Returns the source as the run calls it.
+    fn source(&self) -> Option<String> {
+        let lead = || self.lead.clone().or_else(|| self.agent.clone());
+        let named = text(&self.spec, "source").filter(|name| !name.is_empty());
+        match self.kind.as_str() {
+            _ if !self.is_mapped() => lead(),
             // A file without a host is one of whoever ran the test.
-            let host = |name| {
-                field(name)
-                    .and_then(url_host)
-                    .unwrap_or_else(|| self.lead.clone())
-            };
-            return Ok(Hosts {
-                source: host("source"),
-                destination: Some(host("dest")),
-            });
+            "disk-to-disk" => named.as_deref().and_then(url_host).or_else(lead),
+            _ => named.or_else(lead),
+        }
+    }
+
+    /// Returns the destination as the run calls it; a test without a mapping has none.
+    fn destination(&self) -> Option<String> {
+        let named = text(&self.spec, "dest").filter(|name| !name.is_empty());
+        match self.kind.as_str() {
+            _ if !self.is_mapped() => None,
+            "disk-to-disk" => named
+                .as_deref()
+                .and_then(url_host)
+                .or_else(|| self.lead.clone())
+                .or_else(|| self.agent.clone()),
+            _ => named,
+        }
+    }
+
+    fn subject_hosts(&self) -> Result<Hosts> {
+        let destination = self.destination();
+        if self.is_mapped() && destination.is_none() {
+            return Err(Error::Missing("destination"));
         }
         Ok(Hosts {
-            source: field("source").unwrap_or(&self.lead).to_owned(),
-            destination: Some(
-                field("dest")
-                    .ok_or(Error::Missing("destination"))?
-                    .to_owned(),
-            ),
+            source: self.source().ok_or(Error::Missing("source"))?,
+            destination,
         })
     }
 
@@ -296,7 +346,8 @@ impl Run {
         let version = self.spec.get("ip-version").and_then(Value::as_i64);
         let other = input_destination.as_deref().unwrap_or(&input_source);
         let (source, destination) = addresses.pair(&input_source, other, version)?;
-        let agent = self.agent.as_deref().unwrap_or(&self.lead);
+        let agent = self.agent.as_deref().or(self.lead.as_deref());
+        let agent = agent.unwrap_or(&input_source);
         let measurement_agent = addresses
             .of(agent, Family::of(source))
             .or_else(|_| addresses.of(agent, Family::Any))?;
@@ -308,6 +359,10 @@ impl Run {
             input_destination,
         })
     }
+}
+
+fn text(of: &Map<String, Value>, name: &str) -> Option<String> {
+    of.get(name)?.as_str().map(ToOwned::to_owned)
 }
 
 /// Returns the host of a URL; `None` when it has none.

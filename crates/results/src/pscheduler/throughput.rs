@@ -2,20 +2,23 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Mapped, object, objects};
+use super::{Mapped, object as part, objects};
+use crate::object;
 
 pub(super) fn map(spec: &Map<String, Value>, result: &Map<String, Value>) -> Mapped {
     let mut mapped = Mapped::default();
     let udp = spec.get("udp").and_then(Value::as_bool) == Some(true);
     let parallel = spec
         .get("parallel")
-        .and_then(Value::as_f64)
+        .and_then(|parallel| object::number(parallel)?.as_f64())
         .is_some_and(|streams| streams > 1.0);
     declare(&mut mapped, udp, parallel);
     mapped.rename(
         spec,
         &[
             ("tos", "ip-tos"),
+            // DIFFERENCE: the original does not know the name that specifications use.
+            ("ip-tos", "ip-tos"),
             ("dscp", "ip-dscp"),
             ("buffer-length", "bw-buffer-size"),
             ("parallel", "bw-parallel-streams"),
@@ -23,9 +26,10 @@ pub(super) fn map(spec: &Map<String, Value>, result: &Map<String, Value>) -> Map
             ("window-size", "tcp-window-size"),
             ("dynamic-window-size", "tcp-dynamic-window-size"),
             ("mss", "tcp-max-segment-size"),
-            ("omit", "bw-ignore-first-seconds"),
         ],
     );
+    // DIFFERENCE: seconds, as the name says; the original keeps the text `PT5S`.
+    mapped.seconds(spec, &[("omit", "bw-ignore-first-seconds")]);
     let protocol = if udp { "udp" } else { "tcp" };
     mapped
         .parameters
@@ -88,34 +92,37 @@ const TCP: [(&str, [&str; 4]); 3] = [
 const RATE: &str = "throughput-bits";
 
 fn totals(mapped: &mut Mapped, result: &Map<String, Value>, udp: bool, parallel: bool) {
-    let Some(summary) = object(result, "summary") else {
+    let Some(summary) = part(result, "summary") else {
         return;
     };
-    if let Some(sum) = object(summary, "summary") {
-        mapped.put("throughput", number(sum, RATE));
+    if let Some(sum) = part(summary, "summary") {
+        let mut put = |event_type, field| {
+            let number = mapped.number(sum, field);
+            mapped.put(event_type, number);
+        };
+        put("throughput", RATE);
         if udp {
-            mapped.put("packet-count-sent", number(sum, "sent"));
-            mapped.put("packet-count-lost", number(sum, "lost"));
+            put("packet-count-sent", "sent");
+            put("packet-count-lost", "lost");
             mapped.fraction("packet-loss-rate", sum, "lost", "sent");
         } else {
-            for (field, [event_type, ..]) in TCP {
-                mapped.put(event_type, number(sum, field));
-            }
+            TCP.into_iter()
+                .for_each(|(field, [event_type, ..])| put(event_type, field));
         }
     }
     if parallel {
         let mut streams: Vec<_> = objects(summary, "streams").collect();
         streams.sort_by_key(|stream| id(stream));
-        mapped.put("streams-throughput", column(&streams, RATE));
+        column(mapped, "streams-throughput", &streams, RATE);
         for (field, [_, _, event_type, _]) in TCP.into_iter().filter(|_| !udp) {
-            mapped.put(event_type, column(&streams, field));
+            column(mapped, event_type, &streams, field);
         }
     }
 }
 
 fn subintervals(mapped: &mut Mapped, result: &Map<String, Value>, udp: bool, parallel: bool) {
     let sums: Vec<_> = objects(result, "intervals")
-        .filter_map(|interval| object(interval, "summary"))
+        .filter_map(|interval| part(interval, "summary"))
         .collect();
     let mut streams: Vec<(Id, Vec<&Map<String, Value>>)> = Vec::new();
     for stream in objects(result, "intervals").flat_map(|interval| objects(interval, "streams")) {
@@ -126,25 +133,14 @@ fn subintervals(mapped: &mut Mapped, result: &Map<String, Value>, udp: bool, par
         }
     }
     streams.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let per_stream = |field: &str| {
-        let lists: Vec<Value> = streams
-            .iter()
-            .map(|(_, parts)| intervals(parts, field))
-            .collect();
-        // Places tell the streams, so all of them must say something.
-        lists
-            .iter()
-            .all(|list| *list != json!([]))
-            .then_some(Value::Array(lists))
-    };
-    mapped.put("throughput-subintervals", Some(intervals(&sums, RATE)));
+    mapped.put_intervals("throughput-subintervals", &sums, RATE);
     if parallel {
-        mapped.put("streams-throughput-subintervals", per_stream(RATE));
+        mapped.put_streams("streams-throughput-subintervals", &streams, RATE);
     }
     for (field, [_, all, _, each]) in TCP.into_iter().filter(|_| !udp) {
-        mapped.put(all, Some(intervals(&sums, field)));
+        mapped.put_intervals(all, &sums, field);
         if parallel {
-            mapped.put(each, per_stream(field));
+            mapped.put_streams(each, &streams, field);
         }
     }
 }
@@ -161,25 +157,83 @@ fn id(stream: &Map<String, Value>) -> Id {
 }
 
 fn number(of: &Map<String, Value>, name: &str) -> Option<Value> {
-    of.get(name).filter(|value| value.is_number()).cloned()
+    of.get(name).and_then(object::number).map(Value::Number)
 }
 
-/// Lists a number of each stream; none when a stream lacks it.
+/// Adds a list with a number of each stream; when a stream lacks it there is none, and
+/// that is noted if others have it.
 ///
 /// DIFFERENCE: the original leaves out zeros, and with them the streams' places.
-fn column(streams: &[&Map<String, Value>], name: &str) -> Option<Value> {
-    streams.iter().map(|stream| number(stream, name)).collect()
+fn column(
+    mapped: &mut Mapped,
+    event_type: &'static str,
+    streams: &[&Map<String, Value>],
+    name: &str,
+) {
+    let list: Option<Value> = streams.iter().map(|stream| number(stream, name)).collect();
+    if list.is_none() && streams.iter().any(|stream| says(stream, name)) {
+        let note = format!("{event_type}: not every stream has {name}");
+        mapped.left_out.push(note);
+    }
+    mapped.put(event_type, list);
 }
 
-fn intervals(parts: &[&Map<String, Value>], name: &str) -> Value {
-    let all = parts.iter().filter_map(|part| {
-        let (start, end) = (number(part, "start")?, number(part, "end")?);
-        let duration = end.as_f64()? - start.as_f64()?;
-        Some(json!({
-            "start": start,
-            "duration": duration,
-            "val": number(part, name)?,
-        }))
-    });
-    all.collect()
+fn says(of: &Map<String, Value>, name: &str) -> bool {
+    of.get(name).is_some_and(|value| !value.is_null())
+}
+
+impl Mapped {
+    fn put_intervals(
+        &mut self,
+        event_type: &'static str,
+        parts: &[&Map<String, Value>],
+        name: &str,
+    ) {
+        let intervals = self.intervals(event_type, parts, name);
+        self.put(event_type, Some(intervals.into()));
+    }
+
+    /// Adds the intervals of each stream. Places tell the streams, so all of them must
+    /// say something.
+    fn put_streams(
+        &mut self,
+        event_type: &'static str,
+        streams: &[(Id, Vec<&Map<String, Value>>)],
+        name: &str,
+    ) {
+        let lists: Vec<Vec<Value>> = streams
+            .iter()
+            .map(|(_, parts)| self.intervals(event_type, parts, name))
+            .collect();
+        if lists.iter().all(|list| !list.is_empty()) {
+            self.put(event_type, Some(lists.into()));
+        } else if lists.iter().any(|list| !list.is_empty()) {
+            let note = format!("{event_type}: not every stream has {name}");
+            self.left_out.push(note);
+        }
+    }
+
+    fn intervals(
+        &mut self,
+        event_type: &str,
+        parts: &[&Map<String, Value>],
+        name: &str,
+    ) -> Vec<Value> {
+        let saying = parts.iter().filter(|part| says(part, name));
+        let all = saying.clone().filter_map(|part| interval(part, name));
+        let all: Vec<Value> = all.collect();
+        let lost = saying.count() - all.len();
+        self.lost(lost, &format!("intervals of {event_type} cannot be read"));
+        all
+    }
+}
+
+fn interval(part: &Map<String, Value>, name: &str) -> Option<Value> {
+    let (start, end) = (number(part, "start")?, number(part, "end")?);
+    let duration = end.as_f64()? - start.as_f64()?;
+    Some(json!({
+        "start": start,
+        "duration": duration,
+        "val": number(part, name)?,
+    }))
 }

@@ -1,14 +1,17 @@
 //! Times and durations in ISO 8601.
 
-use chrono::DateTime;
+use chrono::{DateTime, NaiveDateTime};
 
-/// Reads a time as Unix time in whole seconds.
-pub(super) fn unix(text: &str) -> Option<i64> {
+/// Reads a time as Unix time in whole seconds; without a zone it is UTC.
+pub(crate) fn unix(text: &str) -> Option<i64> {
+    const NO_ZONE: &str = "%Y-%m-%dT%H:%M:%S%.f";
     let text = text.trim();
-    DateTime::parse_from_rfc3339(text)
-        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
-        .ok()
+    let with_zone = DateTime::parse_from_rfc3339(text)
+        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"));
+    let time = with_zone
         .map(|time| time.timestamp())
+        .or_else(|_| NaiveDateTime::parse_from_str(text, NO_ZONE).map(|t| t.and_utc().timestamp()));
+    time.ok()
 }
 
 /// Reads a duration such as `PT1M0.25S` as seconds, to the microsecond; `None` when it
@@ -17,7 +20,7 @@ pub(super) fn unix(text: &str) -> Option<i64> {
     clippy::cast_precision_loss,
     reason = "microseconds of a test fit a double"
 )]
-pub(super) fn seconds(text: &str) -> Option<f64> {
+pub(crate) fn seconds(text: &str) -> Option<f64> {
     let (negative, rest) = match text.trim().strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.trim()),
@@ -113,6 +116,8 @@ mod tests {
             "2024-03-05T14:30:00+00:00",
             "2024-03-05T09:30:00.999-05:00",
             "2024-03-05T09:30:00-0500",
+            "2024-03-05T14:30:00",
+            "2024-03-05T14:30:00.5",
         ] {
             assert_eq!(unix(text), Some(1_709_649_000), "{text}");
         }
