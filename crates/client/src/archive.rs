@@ -1,17 +1,18 @@
 //! An archive, and the questions that it answers.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use esmond_ps_model::{Metadata, MetadataFilters};
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use serde::de::Error as _;
 use serde_json::Value;
 
-use crate::listing::Listing;
 use crate::request::{ArchiveAddress, PointsPage};
+use crate::search::Search;
 use crate::transport::Transport;
-use crate::{ArchiveBuilder, RawPoint, RequestEvent, Result, Test};
+use crate::{ArchiveBuilder, Dialect, Error, RawPoint, RequestEvent, Result, Test, limits};
 
 /// A measurement archive.
 ///
@@ -26,6 +27,8 @@ pub(crate) struct Inner {
     pub(crate) address: ArchiveAddress,
     pub(crate) transport: Transport,
     pub(crate) page_size: u64,
+    /// Set by the first record.
+    pub(crate) dialect: OnceLock<Dialect>,
 }
 
 impl Archive {
@@ -54,12 +57,26 @@ impl Archive {
         self.inner.page_size
     }
 
+    /// Returns the kind of archive, as soon as a record has told it; nothing is
+    /// asked for that.
+    #[must_use]
+    pub fn dialect(&self) -> Option<Dialect> {
+        self.inner.dialect.get().copied()
+    }
+
     /// Finds the tests that match all filters, in the archive's order, each of
     /// them once. In the original library this is `ApiConnect.get_metadata`.
     ///
     /// Pages are read as the stream is; a page is all that is held, plus the
     /// keys of the tests already seen. A `limit` among the filters sets the
     /// size of the pages. The stream ends with the first error.
+    ///
+    /// DIFFERENCE: filters that perfSONAR 5 archives answer wrongly (those of
+    /// tools, names as given, summaries, parameters and some event types) are
+    /// not left to them but applied here, by the rules of classic archives;
+    /// there, `tool-name` matches without `pscheduler/`, too, and numbers match
+    /// however they are written.
+    /// Before the kind of the archive is known, that can take another request.
     ///
     /// # Errors
     ///
@@ -70,18 +87,20 @@ impl Archive {
             .and_then(|text| text.parse().ok())
             .filter(|limit| *limit > 0)
             .unwrap_or(self.inner.page_size);
-        let state = (self.clone(), filters.clone(), Listing::new(page_size));
-        let pages = stream::try_unfold(state, |(archive, filters, mut listing)| async move {
-            let Some((limit, offset)) = listing.next_page() else {
-                return Ok(None);
-            };
-            let page = archive.metadata_page(&filters, limit, offset).await?;
-            let tests: Vec<_> = listing
-                .accept(page)
-                .into_iter()
-                .map(|record| Test::new(archive.clone(), record))
-                .collect();
-            Ok(Some((tests, (archive, filters, listing))))
+        let state = Search::new(self.clone(), filters, page_size);
+        let archive = self.clone();
+        let pages = stream::try_unfold(state, move |mut search| {
+            let archive = archive.clone();
+            async move {
+                let Some(page) = search.next().await? else {
+                    return Ok(None);
+                };
+                let tests: Vec<_> = page
+                    .into_iter()
+                    .map(|record| Test::new(archive.clone(), record))
+                    .collect();
+                Ok(Some((tests, search)))
+            }
         });
         flatten(pages)
     }
@@ -103,6 +122,12 @@ impl Archive {
             }
             answer => answer?,
         };
+        refuse_long_names(
+            address.metadata_by_key(key, false).url.as_str(),
+            &record,
+            "",
+        )?;
+        self.learn(&record);
         Ok(Test::new(self.clone(), record))
     }
 
@@ -128,7 +153,16 @@ impl Archive {
         &self.inner.transport
     }
 
-    async fn metadata_page(
+    /// Learns from a record which kind of archive this is.
+    fn learn(&self, record: &Metadata) {
+        let dialect = Dialect::of(record);
+        if self.inner.dialect.set(dialect).is_ok() {
+            let event = RequestEvent::Recognised { dialect };
+            self.inner.transport.observe(&event);
+        }
+    }
+
+    pub(crate) async fn metadata_page(
         &self,
         filters: &MetadataFilters,
         limit: u64,
@@ -136,10 +170,16 @@ impl Archive {
     ) -> Result<Vec<Metadata>> {
         let request = self.inner.address.metadata_page(filters, limit, offset);
         let page: Vec<Metadata> = self.inner.transport.read(&request).await?;
+        for (position, record) in page.iter().enumerate() {
+            refuse_long_names(request.url.as_str(), record, &format!("[{position}]"))?;
+        }
         self.inner.transport.observe(&RequestEvent::Page {
             url: request.url.as_str(),
             results: page.len(),
         });
+        if let Some(record) = page.first() {
+            self.learn(record);
+        }
         Ok(page)
     }
 
@@ -169,6 +209,33 @@ impl fmt::Debug for Archive {
             .field("address", &self.inner.address.to_string())
             .finish_non_exhaustive()
     }
+}
+
+/// Refuses names that nobody could have given: they are remembered, sent back and
+/// shown.
+pub(crate) fn refuse_long_names(url: &str, record: &Metadata, place: &str) -> Result<()> {
+    let is_long = |name: &str| name.len() > limits::NAME;
+    let of_event_types = record.event_types.iter();
+    let name = if is_long(&record.metadata_key) {
+        "metadata-key"
+    } else if of_event_types
+        .flat_map(|entry| {
+            let summaries = entry.summaries.iter();
+            summaries
+                .map(|summary| summary.summary_type.as_str())
+                .chain([entry.event_type.as_str()])
+        })
+        .any(is_long)
+    {
+        "event-types"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Json {
+        url: url.to_owned(),
+        path: format!("{place}.{name}"),
+        source: serde_json::Error::custom("a name of more than 1000 bytes"),
+    })
 }
 
 /// Turns a stream of pages into one of their items.

@@ -1,6 +1,6 @@
 //! The settings of a connection to an archive.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::header::{ACCEPT, AUTHORIZATION};
@@ -12,7 +12,7 @@ use crate::gate::Gate;
 use crate::request::ArchiveAddress;
 use crate::transport::{self, Transport};
 use crate::walk::LARGEST_LIMIT;
-use crate::{Archive, Credentials, Error, RequestEvent, Result, RetryPolicy, tls};
+use crate::{Archive, Credentials, Error, Logstash, RequestEvent, Result, RetryPolicy, tls};
 
 /// Builds an [`Archive`]; made by [`Archive::builder`].
 ///
@@ -154,20 +154,67 @@ impl ArchiveBuilder {
     /// used.
     pub fn build(self) -> Result<Archive> {
         let address = ArchiveAddress::parse(&self.address, &self.script_alias)?;
+        let authorization = self.credentials.as_ref().map(Credentials::header);
+        let page_size = self.page_size;
+        Ok(Archive::from_inner(Inner {
+            address,
+            page_size,
+            dialect: OnceLock::new(),
+            transport: self.transport(authorization, Proxies::OfSystem)?,
+        }))
+    }
+
+    /// Takes the address for that of the Logstash input of a perfSONAR 5
+    /// archive, as [`Logstash`] describes. The script alias and the page size
+    /// do not matter there. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ArchiveAddress`] or [`Error::Setting`], naming what cannot be
+    /// used, and [`Error::PlainCredentials`] for credentials that anybody on the
+    /// way could read.
+    pub fn build_logstash(self) -> Result<Logstash> {
+        let address = Logstash::address_of(&self.address)?;
+        if self.credentials.is_some() && !Logstash::is_private(&address) {
+            return Err(Error::PlainCredentials {
+                url: address.into(),
+            });
+        }
+        let authorization = self.credentials.as_ref().map(Credentials::basic);
+        // A proxy would read what goes to this very host in the clear.
+        let proxies = match address.scheme() {
+            "http" if self.credentials.is_some() => Proxies::None,
+            _ => Proxies::OfSystem,
+        };
+        let transport = self.transport(authorization, proxies)?;
+        Ok(Logstash::new(address, transport))
+    }
+
+    /// Makes the connection; `authorization` is none inside when there are
+    /// credentials that no header can carry.
+    fn transport(
+        self,
+        authorization: Option<Option<HeaderValue>>,
+        proxies: Proxies,
+    ) -> Result<Transport> {
         let mut trusted = Vec::new();
         for pem in &self.ca_certificates {
             trusted.extend(tls::certificates(pem)?);
         }
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        if let Some(credentials) = &self.credentials {
-            let header = credentials.header().ok_or(Error::Setting {
+        if let Some(header) = authorization {
+            let header = header.ok_or(Error::Setting {
                 setting: "the key",
                 source: None,
             })?;
             headers.insert(AUTHORIZATION, header);
         }
-        let client = reqwest::Client::builder()
+        let client = match proxies {
+            Proxies::OfSystem => reqwest::Client::builder(),
+            Proxies::None => reqwest::Client::builder().no_proxy(),
+        };
+        let client = client
             .tls_backend_preconfigured(tls::config(trusted, self.accept_invalid_certs)?)
             .redirect(transport::redirects())
             .connect_timeout(self.timeout)
@@ -178,17 +225,20 @@ impl ArchiveBuilder {
                 setting: "the HTTP configuration",
                 source: Some(error.into()),
             })?;
-        Ok(Archive::from_inner(Inner {
-            address,
-            page_size: self.page_size,
-            transport: Transport {
-                client,
-                headers,
-                timeout: self.timeout,
-                gate: Gate::new(self.rate_limit),
-                retry: self.retry,
-                observer: self.observer,
-            },
-        }))
+        Ok(Transport {
+            client,
+            headers,
+            timeout: self.timeout,
+            gate: Gate::new(self.rate_limit),
+            retry: self.retry,
+            observer: self.observer,
+        })
     }
+}
+
+/// Which proxies are used.
+#[derive(Clone, Copy)]
+enum Proxies {
+    OfSystem,
+    None,
 }

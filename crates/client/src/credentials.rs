@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use http::HeaderValue;
 
 /// A user and the key that an archive gave to them. Reading is anonymous on
@@ -45,6 +47,20 @@ impl Credentials {
         &self.user
     }
 
+    /// Returns the value of an `Authorization: Basic` header with user and key,
+    /// whatever the form for archives is, marked as sensitive; `None` when the
+    /// user holds a colon or anything else that the form has no place for.
+    pub(crate) fn basic(&self) -> Option<HeaderValue> {
+        let of_use = |text: &str| !text.contains(char::is_control);
+        if self.user.contains(':') || !of_use(&self.user) || !of_use(&self.key) {
+            return None;
+        }
+        let pair = BASE64.encode(format!("{}:{}", self.user, self.key));
+        let mut value = HeaderValue::from_str(&format!("Basic {pair}")).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+
     /// Returns the value of the `Authorization` header, marked as sensitive;
     /// `None` when user or key hold characters that no header can carry.
     pub(crate) fn header(&self) -> Option<HeaderValue> {
@@ -78,6 +94,15 @@ mod tests {
         assert_eq!(header(Credentials::token("u", "0a1b")), "Token 0a1b");
         assert_eq!(header(Credentials::api_key("u", "0a1b")), "ApiKey u:0a1b");
         assert!(header(Credentials::token("u", "k")).is_sensitive());
+    }
+
+    #[test]
+    fn the_basic_form_holds_user_and_key() {
+        let header = Credentials::token("perfsonar", "secret").basic().unwrap();
+        assert_eq!(header, "Basic cGVyZnNvbmFyOnNlY3JldA==");
+        assert!(header.is_sensitive());
+        assert_eq!(Credentials::token("a:b", "secret").basic(), None);
+        assert_eq!(Credentials::token("a", "sec\nret").basic(), None);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The two kinds of archives that answer.
 
+use std::fmt;
+
 use esmond_ps_model::Metadata;
 
 /// Which kind of archive a record comes from. They answer the same questions,
@@ -32,6 +34,15 @@ impl Dialect {
         } else {
             Self::Classic
         }
+    }
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Classic => "classic esmond",
+            Self::PerfSonar5 => "perfSONAR 5 (Elmond)",
+        })
     }
 }
 

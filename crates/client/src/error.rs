@@ -100,12 +100,28 @@ pub enum Error {
         /// The archive's own words; empty when it gave none.
         message: String,
     },
+    /// A series that the archive lists, and refuses to answer (400): it does
+    /// not hold it. Known of perfSONAR 5 archives, for `histogram-ttl-reverse`.
+    #[error("{url} is listed, but the archive does not hold it{}", words(message))]
+    NotHeld {
+        /// What was asked for.
+        url: String,
+        /// The archive's own words; empty when it gave none.
+        message: String,
+    },
     /// The archive cannot be written to (405), as all archives of perfSONAR 5.
     #[error(
         "{url} cannot be written to: it seems to be a perfSONAR 5 archive, which has no write API"
     )]
     NoWriteApi {
         /// Where it should have been written.
+        url: String,
+    },
+    /// Credentials would go over the network for everybody to read; nothing has
+    /// been sent.
+    #[error("credentials are not sent to {url}: without https anybody on the way could read them")]
+    PlainCredentials {
+        /// Where they would have been sent.
         url: String,
     },
     /// Something that no archive would take; it has not been sent.
@@ -116,8 +132,8 @@ pub enum Error {
         /// Why not.
         reason: &'static str,
     },
-    /// The answer is no JSON by its content type: most likely this is no
-    /// archive.
+    /// The answer is no JSON by its content type, or a page for people where
+    /// something was put: most likely this is no archive.
     #[error("{url} answers with {}, not JSON{}", content_type.as_deref().unwrap_or("no content type"), words(message))]
     ContentType {
         /// What was asked for.
@@ -137,13 +153,42 @@ pub enum Error {
         /// What was found.
         source: serde_json::Error,
     },
-    /// The answer is larger than any page should be.
+    /// The answer is larger than any page should be; see [`limits`](crate::limits).
     #[error("the answer of {url} is larger than {limit} bytes")]
     TooLarge {
         /// What was asked for.
         url: String,
         /// The bound, in bytes.
         limit: usize,
+    },
+    /// The answer holds more than any page should; see [`limits`](crate::limits).
+    #[error("the answer of {url} holds more than {limit} {what}")]
+    TooMany {
+        /// What was asked for.
+        url: String,
+        /// What there is too much of.
+        what: &'static str,
+        /// The bound.
+        limit: usize,
+    },
+    /// The answer comes, but so slowly that it would take hours; see
+    /// [`limits`](crate::limits).
+    #[error("the answer of {url} is too slow: {bytes} bytes in {} s", time.as_secs())]
+    TooSlow {
+        /// What was asked for.
+        url: String,
+        /// How much had come.
+        bytes: usize,
+        /// In how much time.
+        time: Duration,
+    },
+    /// Pages follow on pages without an end; see [`limits`](crate::limits).
+    #[error("the pages of {url} have no end: {reason}")]
+    Endless {
+        /// What was asked for, without the place of the page.
+        url: String,
+        /// What there is too much of.
+        reason: &'static str,
     },
 }
 
@@ -157,6 +202,7 @@ impl Error {
         match self {
             Self::Status { status, .. } => Some(*status),
             Self::NoWriteApi { .. } => Some(StatusCode::METHOD_NOT_ALLOWED),
+            Self::NotHeld { .. } => Some(StatusCode::BAD_REQUEST),
             _ => None,
         }
     }
@@ -165,6 +211,13 @@ impl Error {
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.status() == Some(StatusCode::NOT_FOUND)
+    }
+
+    /// Tells whether the archive lists a series, but does not hold it: no
+    /// failure, there is just nothing.
+    #[must_use]
+    pub const fn is_not_held(&self) -> bool {
+        matches!(self, Self::NotHeld { .. })
     }
 
     /// Tells whether the archive refuses the credentials, or misses them (401,
@@ -203,7 +256,10 @@ impl Error {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Connect { .. } | Self::Timeout { .. } | Self::Read { .. } => true,
+            Self::Connect { .. }
+            | Self::Timeout { .. }
+            | Self::TooSlow { .. }
+            | Self::Read { .. } => true,
             Self::Status { status, .. } => matches!(status.as_u16(), 429 | 502 | 503 | 504),
             _ => false,
         }

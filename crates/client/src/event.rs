@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Error;
+use crate::{Dialect, Error};
 
 /// Something that happened on the way to an archive, for `--verbose` lines and
 /// progress. Each [`Sending`](Self::Sending) is followed by one of
@@ -54,6 +54,11 @@ pub enum RequestEvent<'a> {
         url: &'a str,
         /// Number of results on the page, before repeated ones are dropped.
         results: usize,
+    },
+    /// The first record has told which kind of archive this is; comes once.
+    Recognised {
+        /// The kind.
+        dialect: Dialect,
     },
 }
 

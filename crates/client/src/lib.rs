@@ -48,9 +48,12 @@
 //! | [`DataPoint`], [`DataPayload`] | `DataPoint`, `DataHistogram`, `DataPayload` | results |
 //! | [`NewMetadata`], [`Archive::post_metadata`] | `MetadataPost` | creating a test |
 //! | [`PointWriter`], [`Archive::post_point`] | `EventTypeBulkPost`, `EventTypePost` | storing points |
+//! | [`Logstash`] | | results for perfSONAR 5 archives |
 //! | [`request`] | | requests as values, without a connection |
+//! | [`Dialect`], [`Gap`] | | the kind of archive, and what it lacks |
 //! | [`RequestEvent`] | `verbose` | what happens meanwhile |
 //! | [`Error`] | warnings | what went wrong |
+//! | [`limits`] | | how much is taken from an archive |
 //!
 //! # Differences from the original library
 //!
@@ -58,17 +61,19 @@
 //! - Certificates are verified unless
 //!   [switched off](ArchiveBuilder::danger_accept_invalid_certs).
 //! - Requests are sent again when it can help: see [`RetryPolicy`]. That is safe
-//!   for writing, too: nothing is stored twice.
+//!   for writing, too: nothing is stored twice (but see [`Logstash`]).
 //! - A point that is already there is no failure, and keeps no other point from
 //!   being stored: see [`PointWriter::flush`].
 //! - A short page is not taken for the end, a second is not cut in two by a
 //!   page, and a test is given once: see [`Series::points`] and
 //!   [`Archive::metadata`].
+//! - Filters mean the same on both kinds of archives; what an archive answers
+//!   wrongly is filtered here.
 //!
 //! # Limits
 //!
-//! Needs a Tokio runtime. Filters are the archive's business: they are sent as
-//! they are, and perfSONAR 5 archives do not honour all of them.
+//! Needs a Tokio runtime. What a perfSONAR 5 archive lists is not always what it
+//! holds: see [`Gap`].
 
 mod archive;
 mod builder;
@@ -76,7 +81,9 @@ mod credentials;
 mod dialect;
 mod error;
 mod event;
+mod gap;
 mod gate;
+pub mod limits;
 mod listing;
 mod message;
 mod pages;
@@ -84,6 +91,8 @@ mod point;
 mod post;
 pub mod request;
 mod retry;
+mod search;
+mod selection;
 mod series;
 mod test;
 mod tls;
@@ -97,9 +106,10 @@ pub use dialect::Dialect;
 pub use error::{BoxedError, Error, Result};
 pub use esmond_ps_model as model;
 pub use event::RequestEvent;
+pub use gap::{Gap, GapKind};
 pub use pages::Pages;
 pub use point::{DataPayload, DataPoint, RawPoint};
-pub use post::{NewMetadata, PointWriter, Posted};
+pub use post::{Logstash, NewMetadata, PointWriter, Posted, Taken};
 pub use retry::RetryPolicy;
 pub use series::Series;
 pub use test::{EventType, Test};

@@ -6,12 +6,12 @@
 
 use serde_json::Value;
 
-/// Longest text that is kept, in characters.
-const LONGEST: usize = 300;
+use crate::limits::{self, shortened};
 
 /// Returns the words of a body: `detail` or `error` of JSON, the paragraphs of
 /// HTML, or the text itself. Empty when there are none.
 pub(crate) fn words(body: &[u8]) -> String {
+    let body = &body[..body.len().min(limits::REFUSAL)];
     if let Ok(value) = serde_json::from_slice::<Value>(body) {
         return one_line(&json_words(&value));
     }
@@ -96,10 +96,7 @@ fn one_line(text: &str) -> String {
         }
         line.push_str(word);
     }
-    match line.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}...", line[..end].trim_end()),
-        None => line,
-    }
+    shortened(&line)
 }
 
 #[cfg(test)]

@@ -10,9 +10,9 @@ use serde::de::Error as _;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::transport::parse;
+use crate::transport::{parse, short};
 use crate::walk::Timed;
-use crate::{Error, Result};
+use crate::{Error, Result, limits};
 
 /// A measurement: when, and what. In the original library these are `DataPoint`
 /// and `DataHistogram`.
@@ -88,8 +88,15 @@ impl RawPoint {
         let refused = |source| Error::Json {
             url: url.to_owned(),
             path: ".".to_owned(),
-            source,
+            source: short(source),
         };
+        if limits::holds_more(&body, limits::POINTS, 1) {
+            return Err(Error::TooMany {
+                url: url.to_owned(),
+                what: "points",
+                limit: limits::POINTS,
+            });
+        }
         let body = String::from_utf8(body)
             .map_err(|_| refused(serde_json::Error::custom("it is not UTF-8")))?;
         let page = Arc::new(body);
@@ -137,12 +144,20 @@ impl RawPoint {
     /// # Errors
     ///
     /// [`Error::Json`] where the text is no JSON after all, such as a value
-    /// nested too deeply.
+    /// nested more than 127 deep; [`Error::TooMany`] where there is too much in it.
     pub fn value(&self) -> Result<Value> {
-        serde_json::from_str(self.json()).map_err(|source| Error::Json {
+        let json = self.json();
+        if limits::holds_more(json.as_bytes(), limits::VALUES, usize::MAX) {
+            return Err(Error::TooMany {
+                url: format!("a point, the value of {},", self.ts),
+                what: "values",
+                limit: limits::VALUES,
+            });
+        }
+        serde_json::from_str(json).map_err(|source| Error::Json {
             url: "a point".to_owned(),
             path: format!("the value of {}", self.ts),
-            source,
+            source: short(source),
         })
     }
 

@@ -7,7 +7,7 @@ use esmond_ps_model::{ARCHIVE_PATH, MetadataFilters};
 use http::Method;
 use url::Url;
 
-use crate::{Error, Result};
+use crate::{Error, Result, limits};
 
 /// A request: method, address and, where it writes, what is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,6 +195,9 @@ impl ArchiveAddress {
         };
         if uri.is_empty() {
             return Err(refused("it is empty"));
+        }
+        if uri.len() > limits::ADDRESS {
+            return Err(refused("it is too long"));
         }
         let mut url = self
             .root

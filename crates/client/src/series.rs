@@ -1,9 +1,11 @@
 //! A series of points, and reading it.
 
 use esmond_ps_model::{DataType, SummaryType, TimeArguments};
-use futures_util::stream::{self, BoxStream, TryStreamExt};
+use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt};
+use serde_json::Value;
 
 use crate::archive::{flatten, now};
+use crate::gap::{self, Gap, GapKind};
 use crate::point::{DataPayload, DataPoint};
 use crate::walk::Plan;
 use crate::{Dialect, EventType, Pages, Result};
@@ -79,6 +81,31 @@ impl Series {
         self.event_type.data_type()
     }
 
+    /// Returns what the archive is known not to hold of this series, although
+    /// it lists it.
+    #[must_use]
+    pub fn gap(&self) -> Option<Gap> {
+        self.event_type.gap(self.summary_type()?)
+    }
+
+    /// Tells whether nothing is in a value of this series, though the archive
+    /// answers it: perfSONAR 5 archives answer `[]`, `[null, null]`, statistics
+    /// that are all null, and sums of what they do not hold, which are 0.
+    /// Values of classic archives are what was posted, never blank.
+    #[must_use]
+    pub fn is_blank(&self, value: &Value) -> bool {
+        if self.event_type.test().dialect() == Dialect::Classic {
+            return false;
+        }
+        let sums_nothing = || {
+            self.window() > 0
+                && self
+                    .gap()
+                    .is_some_and(|gap| gap.kind == GapKind::EmptyValues)
+        };
+        gap::is_empty(value) || (gap::is_zero(value) && sums_nothing())
+    }
+
     /// Reads the points of a range, ascending in time, whole however large it
     /// is and whichever kind of archive answers.
     ///
@@ -93,30 +120,31 @@ impl Series {
     ///
     /// perfSONAR 5 archives leave out runs without a value after counting them.
     /// More than 10 000 of these in a row can hide what follows, if they lie
-    /// closer than expected: by half the smallest distance seen so far, before
-    /// the first point by one in nine seconds, and in any case by 64 windows
-    /// for the rest of the range.
+    /// closer than expected: than half the smallest distance seen so far; before
+    /// that is known, 10 000 of them within a day, or within a 64th of a longer
+    /// range. From 320 000 on they are expected to lie less and less close.
     ///
     /// # Errors
     ///
     /// [`Error::Time`](crate::Error::Time) for a range that ends before it
     /// begins, [`ForeignAddress`](crate::Error::ForeignAddress) for a series
-    /// that is not on the archive, or any [`Error`](crate::Error) of reading.
+    /// that is not on the archive, [`NotHeld`](crate::Error::NotHeld) for one
+    /// that a perfSONAR 5 archive lists and refuses, or any [`Error`](crate::Error) of reading.
     pub fn points(&self, times: &TimeArguments) -> BoxStream<'static, Result<DataPoint>> {
-        let state = (self.clone(), self.pages(times));
-        let pages = stream::try_unfold(state, |(series, pages)| async move {
+        let pages = stream::try_unfold(self.pages(times), |pages| async move {
             let mut pages = pages?;
-            let Some(page) = pages.next().await? else {
+            let page = pages.next().await?;
+            Ok(page.map(|page| (page, Ok(pages))))
+        });
+        // One after the other: values may be many times larger than their text.
+        let (data_type, summary_type) = (self.data_type(), self.summary_type());
+        stream::try_unfold(flatten(pages), move |mut points| async move {
+            let Some(point) = points.try_next().await? else {
                 return Ok(None);
             };
-            let (data_type, summary_type) = (series.data_type(), series.summary_type());
-            let points: Vec<_> = page
-                .iter()
-                .map(|point| point.typed(data_type, summary_type))
-                .collect::<Result<_>>()?;
-            Ok(Some((points, (series, Ok(pages)))))
-        });
-        flatten(pages)
+            Ok(Some((point.typed(data_type, summary_type)?, points)))
+        })
+        .boxed()
     }
 
     /// Reads the points of a range a page at a time, values unparsed: the same

@@ -3,10 +3,10 @@
 use std::ops::Deref;
 use std::sync::{Arc, LazyLock};
 
-use esmond_ps_model::{DataType, Metadata, Registry, SummaryType, metadata};
+use esmond_ps_model::{DataType, Metadata, Registry, RowLayout, SummaryType, metadata};
 
 use crate::series::Kind;
-use crate::{Archive, Dialect, Series};
+use crate::{Archive, Dialect, Gap, Series};
 
 static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::standard);
 
@@ -178,14 +178,42 @@ impl EventType {
         &self.entry().base_uri
     }
 
-    /// Returns the type of the values (`data_type`);
-    /// [`Json`](DataType::Json), which is anything, for an event type that is
-    /// none of the standard ones.
+    /// Returns the type of the values (`data_type`). Of an event type that is
+    /// none of the standard ones: what the archive tells, or else
+    /// [`Json`](DataType::Json), which is anything.
     #[must_use]
     pub fn data_type(&self) -> DataType {
-        REGISTRY
-            .event_type(self.name())
-            .map_or(DataType::Json, |definition| definition.data_type)
+        let told = || DataType::from_name(self.entry().data_type.as_deref()?);
+        match REGISTRY.event_type(self.name()) {
+            Some(definition) => definition.data_type,
+            None => told().unwrap_or(DataType::Json),
+        }
+    }
+
+    /// Returns how rows of the values are laid out. Of an event type that is
+    /// none of the standard ones: as the archive tells, or else what suits the
+    /// type of the values.
+    #[must_use]
+    pub fn row_layout(&self) -> RowLayout {
+        let told = || RowLayout::from_name(self.entry().client_layout.as_deref()?);
+        match REGISTRY.event_type(self.name()) {
+            Some(definition) => definition.layout,
+            None => told().unwrap_or_else(|| match self.data_type() {
+                DataType::Integer | DataType::Float | DataType::Percentage => RowLayout::Numeric,
+                DataType::Histogram => RowLayout::Histogram,
+                DataType::Subinterval => RowLayout::Subintervals,
+                DataType::Json => RowLayout::Value,
+            }),
+        }
+    }
+
+    /// Returns what the archive is known not to hold of this event type, by
+    /// kind of series; [`Base`](SummaryType::Base) are the points as posted.
+    #[must_use]
+    pub fn gap(&self, summary_type: SummaryType) -> Option<Gap> {
+        let test_type = self.test.property("pscheduler-test-type");
+        let dialect = self.test.dialect();
+        dialect.gap(self.name(), summary_type, test_type.as_deref())
     }
 
     /// Returns the Unix time of the last write, or what the archive tells

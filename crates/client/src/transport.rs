@@ -6,25 +6,16 @@ use std::time::{Duration, SystemTime};
 
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
-use reqwest::redirect;
-use serde::de::DeserializeOwned;
+use reqwest::{Response, redirect};
+use serde::de::{DeserializeOwned, Error as _};
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use crate::error::{BoxedError, Innermost};
 use crate::event::Observer;
 use crate::gate::Gate;
 use crate::request::Request;
-use crate::{Error, RequestEvent, Result, RetryPolicy, message, retry};
-
-/// Largest answer that is taken, in bytes after decompression. The largest page
-/// of the largest histograms is far below; beyond it something is wrong.
-const LARGEST_ANSWER: usize = 256 << 20;
-
-/// How much of an error answer is looked at, in bytes.
-const LARGEST_ERROR: usize = 64 << 10;
-
-/// Redirects that are followed in a row.
-const MOST_REDIRECTS: usize = 5;
+use crate::{Error, RequestEvent, Result, RetryPolicy, limits, message, retry};
 
 /// The way to an archive.
 #[derive(Debug)]
@@ -44,6 +35,21 @@ pub(crate) enum Written {
     Stored(Vec<u8>),
     /// Some of it was there already (409); this is the answer.
     Conflict(Vec<u8>),
+}
+
+/// JSON for something that is no archive by its manners.
+#[derive(Debug)]
+pub(crate) struct Put<'a> {
+    pub(crate) url: &'a Url,
+    /// Beside those of all requests.
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+#[derive(Clone, Copy)]
+enum What<'a> {
+    Ask(&'a Request),
+    Put(&'a Put<'a>),
 }
 
 struct Failure {
@@ -71,30 +77,45 @@ impl Transport {
     /// Sends a request that only reads, as often as the retry policy allows,
     /// and returns the answer. Counts every attempt in `requests`.
     pub(crate) async fn fetch(&self, request: &Request, requests: &mut u64) -> Result<Vec<u8>> {
-        let (_, body) = self.send(request, requests).await?;
+        let (_, body) = self.send(What::Ask(request), requests).await?;
         Ok(body)
     }
 
     /// Sends a request that writes, as often as the retry policy allows: an
     /// archive that has seen it already does nothing.
     pub(crate) async fn write(&self, request: &Request) -> Result<Written> {
-        let (status, body) = self.send(request, &mut 0).await?;
+        let (status, body) = self.send(What::Ask(request), &mut 0).await?;
         Ok(match status {
             StatusCode::CONFLICT => Written::Conflict(body),
             _ => Written::Stored(body),
         })
     }
 
+    /// Puts JSON, as often as the retry policy allows, where any success will do,
+    /// whatever is answered with it but a page for people; returns the answer. A
+    /// conflict is none: who asks knows what it means.
+    pub(crate) async fn put(&self, document: &Put<'_>) -> Result<Vec<u8>> {
+        let (_, body) = self.send(What::Put(document), &mut 0).await?;
+        Ok(body)
+    }
+
     /// Returns a status that is an answer, and what was answered.
-    async fn send(&self, request: &Request, requests: &mut u64) -> Result<(StatusCode, Vec<u8>)> {
-        let url = request.url.as_str();
+    async fn send(&self, what: What<'_>, requests: &mut u64) -> Result<(StatusCode, Vec<u8>)> {
+        let url = match what {
+            What::Ask(request) => request.url.as_str(),
+            What::Put(document) => document.url.as_str(),
+        };
         let mut attempt = 1;
         loop {
             self.gate.pass().await;
             *requests += 1;
             tracing::debug!(url, attempt, "sending request");
             self.observe(&RequestEvent::Sending { url, attempt });
-            let failure = match self.attempt(request).await {
+            let result = match what {
+                What::Ask(request) => self.attempt(request).await,
+                What::Put(document) => self.attempt_put(document).await,
+            };
+            let failure = match result {
                 Ok((status, body)) => {
                     let bytes = body.len();
                     self.observe(&RequestEvent::Answered { url, bytes });
@@ -153,13 +174,8 @@ impl Transport {
             .await
             .map_err(|error| self.failed(url, error))?;
         let writes = request.body.is_some();
-        if writes && response.url() != &request.url {
-            // What was to be written may have got lost on the way.
-            let source = format!("it leads to {}", response.url());
-            return Err(Failure::from(Error::Redirect {
-                url: url.to_owned(),
-                source: source.into(),
-            }));
+        if writes {
+            stays(&request.url, &response)?;
         }
         let status = response.status();
         if writes && status == StatusCode::METHOD_NOT_ALLOWED {
@@ -173,38 +189,107 @@ impl Transport {
             _ => false,
         };
         if !is_answer {
-            let retry_after = header(response.headers(), &RETRY_AFTER)
-                .and_then(|text| retry::retry_after(text, SystemTime::now()));
-            let error = Error::Status {
-                url: url.to_owned(),
-                status,
-                message: first_words(&mut response).await,
-            };
-            return Err(Failure { error, retry_after });
+            return Err(self.refusal(url, response).await);
         }
         let content_type = header(response.headers(), &CONTENT_TYPE).map(str::to_owned);
         if !content_type.as_deref().is_some_and(is_json) {
             return Err(Failure::from(Error::ContentType {
                 url: url.to_owned(),
                 content_type: content_type.map(|text| message::words(text.as_bytes())),
-                message: first_words(&mut response).await,
+                message: self.first_words(&mut response).await,
             }));
         }
+        Ok((status, self.whole(url, &mut response).await?))
+    }
+
+    async fn attempt_put(&self, document: &Put<'_>) -> Result<(StatusCode, Vec<u8>), Failure> {
+        let url = document.url.as_str();
+        let json = HeaderValue::from_static("application/json");
+        let sending = self
+            .client
+            .put(document.url.clone())
+            .headers(self.headers.clone())
+            .headers(document.headers.clone())
+            .header(CONTENT_TYPE, json)
+            .body(document.body.clone());
+        let response = sending.send().await;
+        let mut response = response.map_err(|error| self.failed(url, error))?;
+        stays(document.url, &response)?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(self.refusal(url, response).await);
+        }
+        let content_type = header(response.headers(), &CONTENT_TYPE).map(str::to_owned);
+        if content_type.as_deref().is_some_and(is_page) {
+            return Err(Failure::from(Error::ContentType {
+                url: url.to_owned(),
+                content_type: content_type.map(|text| message::words(text.as_bytes())),
+                message: self.first_words(&mut response).await,
+            }));
+        }
+        // It is taken already, so an answer that breaks off is no reason to put
+        // it again.
+        Ok((status, self.first_bytes(&mut response).await))
+    }
+
+    /// Reads an answer to its end.
+    async fn whole(&self, url: &str, response: &mut Response) -> Result<Vec<u8>> {
+        let pace = Pace::start(self.timeout);
         let mut body = Vec::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| self.failed(url, error))?
-        {
-            if body.len() + chunk.len() > LARGEST_ANSWER {
-                return Err(Failure::from(Error::TooLarge {
+        loop {
+            let chunk = timeout_at(pace.deadline(body.len()), response.chunk()).await;
+            let Ok(chunk) = chunk else {
+                return Err(Error::TooSlow {
                     url: url.to_owned(),
-                    limit: LARGEST_ANSWER,
-                }));
+                    bytes: body.len(),
+                    time: pace.started.elapsed(),
+                });
+            };
+            let Some(chunk) = chunk.map_err(|error| self.failed(url, error))? else {
+                return Ok(body);
+            };
+            if body.len() + chunk.len() > limits::ANSWER {
+                return Err(Error::TooLarge {
+                    url: url.to_owned(),
+                    limit: limits::ANSWER,
+                });
             }
             body.extend_from_slice(&chunk);
         }
-        Ok((status, body))
+    }
+
+    /// Reads the beginning of an answer that is not what was asked for, as words.
+    async fn first_words(&self, response: &mut Response) -> String {
+        message::words(&self.first_bytes(response).await)
+    }
+
+    /// Reads the beginning of an answer. What cannot be read does not matter: the
+    /// status has already been told.
+    async fn first_bytes(&self, response: &mut Response) -> Vec<u8> {
+        let pace = Pace::start(self.timeout);
+        let mut body = Vec::new();
+        while let Ok(Ok(Some(chunk))) =
+            timeout_at(pace.deadline(body.len()), response.chunk()).await
+        {
+            body.extend_from_slice(&chunk);
+            if body.len() >= limits::REFUSAL {
+                body.truncate(limits::REFUSAL);
+                break;
+            }
+        }
+        body
+    }
+
+    /// Reads an answer with a status that is no success.
+    async fn refusal(&self, url: &str, mut response: Response) -> Failure {
+        let retry_after = header(response.headers(), &RETRY_AFTER)
+            .and_then(|text| retry::retry_after(text, SystemTime::now()));
+        let error = Error::Status {
+            url: url.to_owned(),
+            status: response.status(),
+            message: self.first_words(&mut response).await,
+        };
+        Failure { error, retry_after }
     }
 
     /// Says what an error of the HTTP library means.
@@ -232,6 +317,28 @@ impl Transport {
     }
 }
 
+/// How long an answer may take. The HTTP library's time-out is one for each
+/// read, so it never ends an answer that drips.
+struct Pace {
+    started: Instant,
+    patience: Duration,
+}
+
+impl Pace {
+    fn start(timeout: Duration) -> Self {
+        Self {
+            started: Instant::now(),
+            patience: timeout.saturating_mul(limits::PATIENCE),
+        }
+    }
+
+    /// Returns when more than these bytes must have come.
+    fn deadline(&self, bytes: usize) -> Instant {
+        let seconds = u64::try_from(bytes / limits::SLOWEST).unwrap_or(u64::MAX);
+        self.started + self.patience + Duration::from_secs(seconds)
+    }
+}
+
 /// Returns the rule for redirects: on the same origin, or from http to https of
 /// the same host. (The HTTP library takes the credentials off wherever the
 /// origin changes.)
@@ -240,7 +347,7 @@ pub(crate) fn redirects() -> redirect::Policy {
         let Some(previous) = attempt.previous().last() else {
             return attempt.follow();
         };
-        if attempt.previous().len() > MOST_REDIRECTS {
+        if attempt.previous().len() > limits::REDIRECTS {
             attempt.error("there are too many of them")
         } else if may_follow(previous, attempt.url()) {
             attempt.follow()
@@ -261,11 +368,18 @@ fn may_follow(previous: &Url, next: &Url) -> bool {
 }
 
 pub(crate) fn parse<T: DeserializeOwned>(url: &str, body: &[u8]) -> Result<T> {
-    let refused = |path, source| Error::Json {
+    let refused = |path: String, source| Error::Json {
         url: url.to_owned(),
-        path,
-        source,
+        path: limits::shortened(&path),
+        source: short(source),
     };
+    if limits::holds_more(body, limits::VALUES, usize::MAX) {
+        return Err(Error::TooMany {
+            url: url.to_owned(),
+            what: "values",
+            limit: limits::VALUES,
+        });
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer)
         .map_err(|error| refused(error.path().to_string(), error.into_inner()))?;
@@ -273,6 +387,17 @@ pub(crate) fn parse<T: DeserializeOwned>(url: &str, body: &[u8]) -> Result<T> {
         .end()
         .map_err(|error| refused(".".to_owned(), error))?;
     Ok(value)
+}
+
+/// Shortens what is wrong with JSON: it may repeat a text of the archive.
+pub(crate) fn short(error: serde_json::Error) -> serde_json::Error {
+    let text = error.to_string();
+    let short = limits::shortened(&text);
+    if short == text {
+        error
+    } else {
+        serde_json::Error::custom(short)
+    }
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &http::HeaderName) -> Option<&'a str> {
@@ -286,18 +411,25 @@ fn is_json(content_type: &str) -> bool {
     media_type.trim().eq_ignore_ascii_case("application/json")
 }
 
-/// Reads the beginning of an answer that is not what was asked for. What cannot
-/// be read does not matter: the status has already been told.
-async fn first_words(response: &mut reqwest::Response) -> String {
-    let mut body = Vec::new();
-    while let Ok(Some(chunk)) = response.chunk().await {
-        body.extend_from_slice(&chunk);
-        if body.len() >= LARGEST_ERROR {
-            body.truncate(LARGEST_ERROR);
-            break;
-        }
+/// Tells whether an answer is a page for people: a form to log in, or what a web
+/// server shows of itself.
+fn is_page(content_type: &str) -> bool {
+    let media_type = content_type.split(';').next().unwrap_or_default();
+    ["text/html", "application/xhtml+xml"]
+        .iter()
+        .any(|page| media_type.trim().eq_ignore_ascii_case(page))
+}
+
+/// Refuses a redirect: what was to be written may have got lost on the way.
+fn stays(url: &Url, response: &Response) -> Result<(), Failure> {
+    if response.url() == url {
+        return Ok(());
     }
-    message::words(&body)
+    let source = format!("it leads to {}", response.url());
+    Err(Failure::from(Error::Redirect {
+        url: url.to_string(),
+        source: source.into(),
+    }))
 }
 
 /// Finds out whether a connection failed because of the host's certificate.

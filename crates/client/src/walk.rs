@@ -18,6 +18,7 @@
 //!
 //! Pure: what to ask next, and what to make of the answer.
 
+use crate::limits;
 use crate::request::PointsPage;
 
 /// What has a time: all that a walk looks at.
@@ -36,10 +37,13 @@ pub(crate) const LARGEST_LIMIT: u64 = 10_000;
 /// seconds: the largest limit then holds down to one run in nine seconds.
 const WINDOW: i64 = 86_400;
 
-/// Most windows in a row without a point. On long ranges the windows are wider
-/// rather than more: an archive is not to be flooded for a series that is
-/// empty. Over a year, a window still holds all runs of a test a minute.
+/// Most windows of one width in a row without a point: an archive is not to be
+/// flooded for a series that is empty. Of a test a minute they cover 222 days
+/// without a value. From then on, each is wider than the one before.
 const MOST_WINDOWS: i64 = 64;
+
+/// How many times less is asked for after an answer that was too large.
+const SHRINK: u64 = 10;
 
 /// What is to be read, and how.
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +77,8 @@ pub(crate) struct Walk<P> {
     newest: Option<i64>,
     /// Smallest distance between two points so far, in seconds.
     gap: Option<i64>,
+    /// Pages so far that were not full.
+    short_pages: u32,
     finished: bool,
 }
 
@@ -80,6 +86,8 @@ pub(crate) struct Walk<P> {
 struct Window {
     end: i64,
     width: i64,
+    /// How many there were in a row, this one included.
+    number: i64,
 }
 
 impl<P: Timed> Walk<P> {
@@ -91,7 +99,12 @@ impl<P: Timed> Walk<P> {
             held: Vec::new(),
             newest: None,
             gap: None,
-            finished: false,
+            short_pages: 0,
+            // A range that holds no whole window: nothing is to be asked.
+            finished: plan
+                .begin
+                .zip(plan.end)
+                .is_some_and(|(begin, end)| begin > end),
             plan,
         }
     }
@@ -125,10 +138,27 @@ impl<P: Timed> Walk<P> {
         }
     }
 
+    /// Asks for fewer points after an answer that was too large; tells whether
+    /// that is possible.
+    pub(crate) fn shrink(&mut self) -> bool {
+        if self.limit <= 1 || self.window.is_some() || self.plan.piece.is_some() {
+            return false;
+        }
+        self.limit = self.limit.div_ceil(SHRINK);
+        self.plan.page_size = self.plan.page_size.min(self.limit);
+        true
+    }
+
+    /// Tells whether the series is to be taken for one without an end.
+    pub(crate) fn is_endless(&self) -> bool {
+        self.short_pages > limits::SHORT_PAGES
+    }
+
     /// Takes the answer and returns the points that are now certain, in order
     /// of time.
     pub(crate) fn accept(&mut self, mut page: Vec<P>) -> Vec<P> {
         let full = u64::try_from(page.len()).is_ok_and(|length| length >= self.limit);
+        self.short_pages = self.short_pages.saturating_add(u32::from(!full));
         page.sort_by_key(Timed::ts);
         let past_the_end = self.keep_what_was_asked_for(&mut page);
         if self.plan.piece.is_some() {
@@ -236,9 +266,15 @@ impl<P: Timed> Walk<P> {
         }
         let start = window.end.saturating_add(1);
         self.start = Some(start);
+        let width = if window.number < MOST_WINDOWS {
+            window.width
+        } else {
+            window.width.saturating_add(window.width / 4 + 1)
+        };
         self.window = Some(Window {
-            end: start.saturating_add(window.width).min(last),
-            width: window.width,
+            end: start.saturating_add(width).min(last),
+            width,
+            number: window.number + 1,
         });
         std::mem::take(&mut self.held)
     }
@@ -248,15 +284,20 @@ impl<P: Timed> Walk<P> {
         let last = self.last();
         self.limit = self.limit.max(LARGEST_LIMIT);
         let window = match self.start {
-            // Half of what the observed distance allows: runs without a value
-            // are not seen, and may lie between.
             Some(start) => {
-                let runs = i64::try_from(LARGEST_LIMIT / 2).unwrap_or(i64::MAX);
-                let by_gap = self.gap.map_or(WINDOW, |gap| gap.saturating_mul(runs));
-                let width = by_gap.max(last.saturating_sub(start) / MOST_WINDOWS);
+                let width = match self.gap {
+                    // Half of what the observed distance allows: runs without a
+                    // value are not seen, and may lie between.
+                    Some(gap) => {
+                        let runs = i64::try_from(LARGEST_LIMIT / 2).unwrap_or(i64::MAX);
+                        gap.saturating_mul(runs)
+                    }
+                    None => WINDOW.max(last.saturating_sub(start) / MOST_WINDOWS),
+                };
                 Window {
                     end: start.saturating_add(width).min(last),
                     width,
+                    number: 1,
                 }
             }
             // Nobody said where to start, and nothing was found: walking on
@@ -264,6 +305,7 @@ impl<P: Timed> Walk<P> {
             None => Window {
                 end: last,
                 width: 0,
+                number: 1,
             },
         };
         self.window = Some(window);

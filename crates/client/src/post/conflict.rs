@@ -6,6 +6,7 @@
 
 use serde_json::Value;
 
+use crate::limits;
 use crate::post::buffer::Waiting;
 
 /// What became of the points of a request.
@@ -22,6 +23,9 @@ pub(crate) enum Conflict {
 
 /// Reads a 409 to a request with these points.
 pub(crate) fn read<'a>(body: &[u8], points: impl Iterator<Item = &'a Waiting>) -> Conflict {
+    if limits::holds_more(body, limits::VALUES, usize::MAX) {
+        return Conflict::Untold;
+    }
     let Ok(answer) = serde_json::from_slice::<Value>(body) else {
         return Conflict::Untold;
     };
@@ -81,9 +85,10 @@ mod tests {
             r#"{"detail":{"ts":90}}"#,
             r#""""#,
             "<p>Conflict</p>",
+            &format!(r#"{{"conflicts":[{}0]}}"#, "0,".repeat(3_000_000)),
             "",
         ] {
-            assert_eq!(read(answer), Conflict::Untold, "{answer}");
+            assert_eq!(read(answer), Conflict::Untold, "{answer:.99}");
         }
     }
 }

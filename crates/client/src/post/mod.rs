@@ -7,10 +7,12 @@
 //!
 //! Everything may be sent twice: an archive answers with the record that it
 //! has, and refuses a point that is already there (409), which counts as
-//! success.
+//! success. For the archives of perfSONAR 5, which take nothing of this, there is
+//! [`Logstash`].
 
 mod buffer;
 mod conflict;
+mod logstash;
 mod metadata;
 mod request;
 mod writer;
@@ -18,9 +20,11 @@ mod writer;
 use http::StatusCode;
 use serde_json::Value;
 
+pub use logstash::{Logstash, Taken};
 pub use metadata::NewMetadata;
 pub use writer::PointWriter;
 
+use crate::archive::refuse_long_names;
 use crate::transport::{Written, parse};
 use crate::{Archive, Error, Result, Test, message};
 
@@ -55,6 +59,7 @@ impl Archive {
         match self.transport().write(&request).await? {
             Written::Stored(body) => {
                 let record = parse(request.url.as_str(), &body)?;
+                refuse_long_names(request.url.as_str(), &record, "")?;
                 Ok(Test::new(self.clone(), record))
             }
             Written::Conflict(body) => Err(Error::Status {

@@ -220,6 +220,33 @@ fn windows_are_bounded_in_number_and_stay_in_the_range() {
 }
 
 #[test]
+fn a_long_range_hides_no_outage_and_ends_soon_after_the_last_run() {
+    let years = Plan {
+        begin: Some(0),
+        end: Some(600_000_000),
+        ..plan(1_000, true)
+    };
+    let is_out = |n: i64| (100..25_100).contains(&n);
+    let runs: Vec<Run> = (0..26_000)
+        .map(|n| (n * 5, (!is_out(n)).then_some(n)))
+        .collect();
+    let (delivered, asked) = read(years, |page| perfsonar_5(&runs, page));
+    assert_eq!(delivered, values(&runs));
+    assert!(asked.len() < 130, "{}", asked.len());
+    assert_eq!(asked.last().unwrap().end, years.end);
+}
+
+#[test]
+fn a_range_that_holds_nothing_is_not_asked_for() {
+    let empty = Plan {
+        begin: Some(900),
+        end: Some(899),
+        ..plan(1_000, true)
+    };
+    assert_eq!(read(empty, |_| vec![]).1, []);
+}
+
+#[test]
 fn a_range_without_a_start_is_not_walked_from_1970() {
     let open = Plan {
         begin: None,
@@ -354,4 +381,35 @@ fn what_comes_whole_is_asked_for_in_pieces() {
     let unbounded = Plan { begin: None, ..day };
     let (delivered, asked) = read(unbounded, whole);
     assert_eq!((delivered.len(), asked.len()), (288, 1));
+}
+
+#[test]
+fn an_answer_that_is_too_large_is_asked_for_in_smaller_ones() {
+    let mut walk: Walk<Point> = Walk::new(plan(1_000, false));
+    let limits: Vec<u64> = std::iter::from_fn(|| {
+        let limit = walk.next_page().unwrap().limit;
+        walk.shrink().then_some(limit)
+    })
+    .collect();
+    assert_eq!(limits, [1_000, 100, 10]);
+    assert!(!walk.shrink(), "a single point is the least");
+    // The pages after it are no larger.
+    walk.accept(vec![point(0, 1)]);
+    assert_eq!(walk.next_page().unwrap().limit, 1);
+}
+
+#[test]
+fn an_archive_that_answers_in_crumbs_is_given_up() {
+    let forever = Plan {
+        end: None,
+        ..plan(1_000, false)
+    };
+    let mut walk = Walk::new(forever);
+    let mut ts = 0;
+    while !walk.is_endless() {
+        assert!(walk.next_page().is_some() && ts < 200_000);
+        ts += 1;
+        walk.accept(vec![point(ts, ts)]);
+    }
+    assert!(ts > 10_000, "{ts}");
 }

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic, too")]
 
+mod elmond;
 mod errors;
+mod logstash;
 mod paging;
 mod posting;
 mod recorded_posts;
