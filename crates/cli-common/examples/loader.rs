@@ -4,10 +4,12 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
-use esmond_ps_cli_common::loader::{self, Ending, LoaderArgs, Options, Program, Session, log};
+use esmond_ps_cli_common::loader::{
+    self, Document, Ending, LoaderArgs, Options, Points, Program, Record, Session, log,
+};
 use esmond_ps_cli_common::report::{Output, UsageError};
-use esmond_ps_client::NewMetadata;
-use serde_json::Value;
+use esmond_ps_client::{Error, NewMetadata};
+use serde_json::{Value, json};
 
 const PROGRAM: Program = Program {
     name: "loader",
@@ -22,6 +24,27 @@ struct Own {
     /// File to read
     #[arg(short, long, value_name = "FILE")]
     file: Option<String>,
+}
+
+/// A line of the file.
+struct Line(i64, Value);
+
+impl Record for Line {
+    fn points(&self) -> Result<Points, Error> {
+        Ok(Points {
+            metadata: NewMetadata::point_to_point(
+                "10.0.0.1", "10.0.0.2", "10.0.0.1", "t", "a", "b",
+            ),
+            values: vec![("throughput".to_owned(), self.0, self.1.clone())],
+        })
+    }
+
+    fn document(&self) -> Result<Document, Error> {
+        Ok(Document {
+            observer: "10.0.0.1".to_owned(),
+            body: json!({"test": {"type": "throughput"}, "result": {"throughput-bits": self.1}}),
+        })
+    }
 }
 
 impl Options for Own {
@@ -45,20 +68,19 @@ async fn run(session: &Session, own: &Own, _: &mut Output<'_>) -> anyhow::Result
     });
     let text = text.await?.with_context(|| format!("reading {path}"))?;
     log::line("main.start", format_args!("read {path}"));
-    let metadata = NewMetadata::point_to_point("10.0.0.1", "10.0.0.2", "10.0.0.1", "t", "a", "b");
     for line in text.lines() {
         if session.stop.requested().is_some() {
             break;
         }
         let point = line.split_once(' ').and_then(|(ts, value)| {
             let value: Value = serde_json::from_str(value).ok()?;
-            Some(("throughput", ts.parse().ok()?, value))
+            Some(Line(ts.parse().ok()?, value))
         });
         let Some(point) = point else {
             log::line("load.error", format_args!("skipping {line}"));
             continue;
         };
-        match session.poster.post(&metadata, &[point]).await {
+        match session.poster.post(&point).await {
             Ok(_) => {}
             Err(error) if error.is_about_record() => {
                 log::line("load.warning", esmond_ps_cli_common::report::chain(&error));

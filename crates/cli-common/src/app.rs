@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use chrono::Utc;
 use clap::{Args, Command, FromArgMatches};
-use esmond_ps_client::{Archive, ArchiveBuilder};
-use esmond_ps_model::{Metadata, MetadataFilters, Registry};
+use esmond_ps_client::{Archive, ArchiveBuilder, Dialect, EventType, Gap, GapKind};
+use esmond_ps_model::{Metadata, MetadataFilters, Registry, RowLayout};
 use futures_util::TryStreamExt as _;
 
 use crate::args::{ORIGINAL_OPTIONS, QueryArgs};
@@ -17,7 +17,7 @@ use crate::names::Resolver;
 use crate::plan::{self, Needs, Plan};
 use crate::report::{self, Outcome, Output, UsageError};
 use crate::rows::Row;
-use crate::{command_line, connection, hosts};
+use crate::{command_line, connection, hosts, runtime};
 
 /// What sets a query program apart from its sisters.
 #[derive(Debug, Clone, Copy)]
@@ -74,8 +74,8 @@ pub struct Session {
     pub plan: Plan,
     /// The archive.
     pub archive: Archive,
-    /// Event types that the programs know.
-    pub registry: Registry,
+    /// How rows of the event type asked for are laid out.
+    pub row_layout: RowLayout,
 }
 
 impl Session {
@@ -89,24 +89,56 @@ impl Session {
         Emitter::new(self.plan.format, columns, resolver, out)
     }
 
-    /// Makes sure that an event type that the programs do not know exists on
-    /// the archive, which may be an extended one.
-    async fn check_event_type(&self) -> anyhow::Result<()> {
+    /// Learns what the event type asked for is like. One that the programs do
+    /// not know must exist on the archive, which may be an extended one.
+    async fn learn_event_type(&mut self) -> anyhow::Result<()> {
         let Some(name) = &self.plan.event_type else {
             return Ok(());
         };
-        if self.registry.event_type(name).is_some() {
+        if let Some(known) = Registry::standard().event_type(name) {
+            self.row_layout = known.layout;
             return Ok(());
         }
         let filters = MetadataFilters::new().event_type(name);
-        let mut tests = Box::pin(self.archive.metadata(&filters));
+        // Cheap on perfSONAR 5 archives, which may take too long for all tests
+        // that there ever were; nobody can extend them, either.
+        let recent = filters.clone().time_start(self.plan.window.start);
+        let mut found = self.find_event_type(name, &recent).await?;
+        if found.is_none() && self.archive.dialect() != Some(Dialect::PerfSonar5) {
+            found = self.find_event_type(name, &filters).await?;
+        }
+        let Some(found) = found else {
+            return Err(plan::unknown_event_type(name).into());
+        };
+        self.row_layout = found.row_layout();
+        Ok(())
+    }
+
+    /// Returns what no test of this kind of archive has, if it was asked for:
+    /// a summary of an event type.
+    fn gap(&self) -> Option<Gap> {
+        let (summary_type, _) = self.plan.summary?;
+        let event_type = self.plan.event_type.as_deref()?;
+        let gap = self
+            .archive
+            .dialect()?
+            .gap(event_type, summary_type, None)?;
+        (gap.kind == GapKind::NotListed).then_some(gap)
+    }
+
+    async fn find_event_type(
+        &self,
+        name: &str,
+        filters: &MetadataFilters,
+    ) -> anyhow::Result<Option<EventType>> {
+        let mut tests = Box::pin(self.archive.metadata(filters));
         let asking = || format!("asking the archive for the event type {name}");
         while let Some(test) = tests.try_next().await.with_context(asking)? {
-            if test.event_type(name).is_some() {
-                return Ok(());
+            if let Some(found) = test.event_type(name) {
+                return Ok(Some(found));
             }
         }
-        Err(plan::unknown_event_type(name).into())
+        Ok(None)
     }
 }
 
@@ -172,15 +204,12 @@ where
         write!(output.out, "{}", plan::event_type_list())?;
         return Ok(Outcome::Done);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("starting")?;
-    runtime.block_on(async {
-        let session = open(program, args, &options, output).await?;
-        session.check_event_type().await?;
+    let work = async {
+        let mut session = open(program, args, &options, output).await?;
+        session.learn_event_type().await?;
         run(&session, &options, output).await
-    })
+    };
+    runtime::run(work).context("starting")?
 }
 
 /// Reads the command line; nothing is left to do when it asked for help.
@@ -227,7 +256,7 @@ async fn open<X: Options>(
         args,
         plan,
         archive,
-        registry: Registry::standard(),
+        row_layout: RowLayout::Value,
     })
 }
 
@@ -261,6 +290,9 @@ pub async fn list_tests(
                 break;
             }
         }
+    }
+    if let Some(gap) = session.gap() {
+        writeln!(err, "this perfSONAR 5 archive does not hold {gap}").ok();
     }
     emitter.finish().await.context("writing the results")?;
     Ok(outcome)

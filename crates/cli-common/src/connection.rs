@@ -23,6 +23,28 @@ pub fn archive(
     tune: impl FnOnce(ArchiveBuilder) -> ArchiveBuilder,
     output: &mut Output<'_>,
 ) -> anyhow::Result<Archive> {
+    let mut builder = builder(args, url, output)?;
+    if verbose {
+        builder = builder.on_request(|event| {
+            if let Some(line) = log_line(event) {
+                // A log that cannot be written is no reason to stop.
+                writeln!(std::io::stderr().lock(), "{line}").ok();
+            }
+        });
+    }
+    tune(builder).build().map_err(|error| unusable(&error))
+}
+
+/// Starts the client that the options describe.
+///
+/// # Errors
+///
+/// As [`archive`].
+pub(crate) fn builder(
+    args: &ConnectionArgs,
+    url: &str,
+    output: &mut Output<'_>,
+) -> anyhow::Result<ArchiveBuilder> {
     let timeout = u64::try_from(args.timeout)
         .ok()
         .filter(|seconds| *seconds > 0)
@@ -45,17 +67,12 @@ pub fn archive(
         output.note("warning: --insecure: the archive's certificate is not verified");
         builder = builder.danger_accept_invalid_certs(true);
     }
-    if verbose {
-        builder = builder.on_request(|event| {
-            if let Some(line) = log_line(event) {
-                // A log that cannot be written is no reason to stop.
-                writeln!(std::io::stderr().lock(), "{line}").ok();
-            }
-        });
-    }
-    tune(builder)
-        .build()
-        .map_err(|error| UsageError::new(chain(&error)).into())
+    Ok(builder)
+}
+
+/// What the builder refuses was an option.
+pub(crate) fn unusable(error: &esmond_ps_client::Error) -> anyhow::Error {
+    UsageError::new(chain(error)).into()
 }
 
 fn require_scheme(url: &str) -> Result<(), UsageError> {
@@ -95,7 +112,7 @@ fn credentials(args: &ConnectionArgs) -> anyhow::Result<Option<Credentials>> {
 }
 
 /// Returns the line of `--verbose` about an event, in the words of the original
-/// programs; some events have none.
+/// programs where they have one; some events have none.
 #[must_use]
 pub fn log_line(event: &RequestEvent<'_>) -> Option<String> {
     match event {
@@ -104,6 +121,7 @@ pub fn log_line(event: &RequestEvent<'_>) -> Option<String> {
             let seconds = pause.as_secs_f64();
             Some(format!("[again in {seconds:.1} s: {}]", chain(*error)))
         }
+        RequestEvent::Recognised { dialect } => Some(format!("[archive: {dialect}]")),
         RequestEvent::Page { results, .. } => Some(format!("  ** got {results} results")),
         _ => None,
     }

@@ -10,11 +10,16 @@ use crate::rows::Row;
 /// How many rows have their names looked up together: a page of points.
 const BATCH: usize = 1000;
 
+/// How much the rows of a batch may weigh, in bytes: text that an archive gives
+/// for every row of a test may be long.
+const HEAVY: usize = 8 << 20;
+
 /// Prints rows in batches. Nothing is printed before the first full batch or
 /// the end, so that a run that fails at once prints nothing.
 pub struct Emitter<'a> {
     resolver: Option<Resolver>,
     batch: Vec<Row>,
+    weight: usize,
     writer: RowWriter<Box<dyn io::Write + 'a>>,
     emitted: u64,
 }
@@ -38,6 +43,7 @@ impl<'a> Emitter<'a> {
         Self {
             resolver,
             batch: Vec::new(),
+            weight: 0,
             writer: output::writer(format, columns, Box::new(out)),
             emitted: 0,
         }
@@ -50,9 +56,10 @@ impl<'a> Emitter<'a> {
     /// Those of the output.
     pub async fn emit(&mut self, rows: impl IntoIterator<Item = Row>) -> io::Result<()> {
         for row in rows {
+            self.weight += row.weight();
             self.batch.push(row);
             self.emitted += 1;
-            if self.batch.len() >= BATCH {
+            if self.batch.len() >= BATCH || self.weight >= HEAVY {
                 self.flush().await?;
             }
         }
@@ -79,6 +86,7 @@ impl<'a> Emitter<'a> {
         if let Some(resolver) = &self.resolver {
             resolver.resolve_rows(&mut self.batch).await;
         }
+        self.weight = 0;
         self.batch
             .drain(..)
             .try_for_each(|row| self.writer.row(&row))

@@ -9,6 +9,7 @@ use std::convert::Infallible;
 use std::slice;
 
 use chrono::{DateTime, Datelike as _, Timelike as _};
+use esmond_ps_model::{RowLayout, SummaryType};
 use serde_json::Value;
 
 use crate::output::Format;
@@ -97,6 +98,25 @@ impl RowContext {
 }
 
 impl Layout {
+    /// Returns the layout of the rows of an event type, or of its summaries of
+    /// a type.
+    #[must_use]
+    pub fn of(rows: RowLayout, summary: Option<SummaryType>) -> Self {
+        match rows {
+            RowLayout::Numeric => Self::Numeric,
+            RowLayout::Failures => Self::Failures,
+            RowLayout::PacketTrace => Self::PacketTrace,
+            RowLayout::Histogram if summary == Some(SummaryType::Statistics) => {
+                Self::HistogramStatistics
+            }
+            RowLayout::Histogram => Self::Histogram,
+            RowLayout::Subintervals => Self::Subintervals,
+            RowLayout::NumberList => Self::NumberList,
+            RowLayout::SubintervalList => Self::SubintervalList,
+            RowLayout::Value => Self::Value,
+        }
+    }
+
     /// Returns the columns of a row, in order.
     pub fn columns(self) -> &'static [&'static str] {
         match self {

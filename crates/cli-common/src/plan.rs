@@ -7,11 +7,10 @@
 use chrono::{DateTime, Utc};
 use esmond_ps_model::filter::STANDARD_FILTERS;
 use esmond_ps_model::registry::listed_event_types;
-use esmond_ps_model::{MetadataFilters, Registry, RowLayout, SummaryType, integer};
+use esmond_ps_model::{MetadataFilters, Registry, SummaryType, integer};
 
 use crate::args::QueryArgs;
 use crate::dates::{self, TimeWindow};
-use crate::layout::Layout;
 use crate::output::Format;
 use crate::report::UsageError;
 
@@ -21,7 +20,8 @@ pub enum Needs {
     /// Any query will do.
     Query,
     /// A source, a destination (unless the event type is of one host) and an
-    /// event type.
+    /// event type. One that an archive has added to the standard ones can be
+    /// of tests without either.
     Series,
 }
 
@@ -135,9 +135,12 @@ impl Plan {
 
 fn require_pair(args: &QueryArgs) -> Result<(), UsageError> {
     let event_type = args.event_type.as_deref();
+    let event_type = event_type.filter(|name| !name.is_empty());
     let of_one_host = event_type.is_some_and(|name| name.starts_with("ntp-"));
+    // DIFFERENCE: the originals know no added event types.
+    let is_added = event_type.is_some_and(|name| Registry::standard().event_type(name).is_none());
     let given = |host: &Option<String>| host.as_deref().is_some_and(|host| !host.is_empty());
-    if given(&args.src) && (given(&args.dest) || of_one_host) {
+    if is_added || (given(&args.src) && (given(&args.dest) || of_one_host)) {
         return Ok(());
     }
     let message = "--src and --dest args are both required (ntp-* event types only require --src).";
@@ -266,28 +269,6 @@ pub fn lone_window(args: &QueryArgs) -> Option<&'static str> {
         "--summary-window without --summary-type only selects tests that have such a summary: \
          base data has no window",
     )
-}
-
-/// Returns the layout of an event type's rows. An event type that is not
-/// known, of an extended archive, has one `value` per point.
-#[must_use]
-pub fn layout(registry: &Registry, event_type: &str, summary: Option<SummaryType>) -> Layout {
-    let layout = registry
-        .event_type(event_type)
-        .map_or(RowLayout::Value, |known| known.layout);
-    match layout {
-        RowLayout::Numeric => Layout::Numeric,
-        RowLayout::Failures => Layout::Failures,
-        RowLayout::PacketTrace => Layout::PacketTrace,
-        RowLayout::Histogram if summary == Some(SummaryType::Statistics) => {
-            Layout::HistogramStatistics
-        }
-        RowLayout::Histogram => Layout::Histogram,
-        RowLayout::Subintervals => Layout::Subintervals,
-        RowLayout::NumberList => Layout::NumberList,
-        RowLayout::SubintervalList => Layout::SubintervalList,
-        RowLayout::Value => Layout::Value,
-    }
 }
 
 /// Returns the text of `--list-events`.
@@ -465,6 +446,13 @@ mod tests {
             series("-u|h|-s|a|-e|ntp-delay|-S|notadate")
                 .starts_with("could not parse --start-time arg: notadate")
         );
+    }
+
+    #[test]
+    fn an_event_type_that_an_archive_added_may_be_of_any_subject() {
+        let plan = plan(Needs::Series, "-u|h|-e|process-count|-F|car-vin:V1").unwrap();
+        assert_eq!(plan.filters.get("car-vin"), Some("V1"));
+        assert_eq!(plan.filters.get("source"), None);
     }
 
     #[test]

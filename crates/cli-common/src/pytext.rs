@@ -152,6 +152,15 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(visible)
 }
 
+/// Returns text as one line: as [`printable`], with newlines and tabs visible, too.
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    let visible = printable(text);
+    if visible.contains(['\n', '\t']) {
+        return Cow::Owned(visible.replace('\n', "\\n").replace('\t', "\\t"));
+    }
+    visible
+}
+
 fn misleads(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control() && c != '\n' && c != '\t';

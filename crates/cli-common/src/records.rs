@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use esmond_ps_model::Metadata;
+use esmond_ps_model::registry::{NETWORK_ELEMENT, POINT_TO_POINT};
 use serde_json::{Map, Value};
 
 use crate::rows::Row;
@@ -58,6 +60,27 @@ pub fn metadata_row(metadata: &Map<String, Value>) -> Row {
     let mut row = Row::new();
     for &column in METADATA_COLUMNS {
         row.push(column, field(metadata, column));
+    }
+    row
+}
+
+/// Adds what tells the subject of a test where that is none of the standard
+/// kinds, whose fields all have columns of their own: the subject type, and the
+/// properties that begin with its name, such as `car_vin`.
+///
+/// Formats with fixed columns (csv) do not show it.
+#[must_use]
+pub fn with_subject(mut row: Row, test: &Metadata) -> Row {
+    let subject_type = test.subject_type.as_str();
+    if matches!(subject_type, "" | POINT_TO_POINT | NETWORK_ELEMENT) {
+        return row;
+    }
+    row.push("subject_type", subject_type);
+    let prefix = format!("{subject_type}-");
+    for (name, value) in &test.properties {
+        if name.starts_with(&prefix) {
+            row.push(name.replace('-', "_"), value.clone());
+        }
     }
     row
 }

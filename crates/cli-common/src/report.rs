@@ -86,6 +86,9 @@ pub fn finish(
                     "{program}: error: {}",
                     chain(error.as_ref())
                 ));
+                if let Some(hint) = hint(error.as_ref()) {
+                    ignore(writeln!(stderr, "{hint}"));
+                }
                 status::FAILED
             }
         },
@@ -93,8 +96,42 @@ pub fn finish(
     ExitCode::from(status)
 }
 
-/// Writes an error with its causes on one line, control characters made
-/// visible: parts of it come from archives.
+/// Returns what to try next, where an error has a usual reason.
+fn hint(error: &(dyn Error + 'static)) -> Option<String> {
+    use esmond_ps_client::Error::{Connect, Status};
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(Status { url, status, .. }) = error.downcast_ref()
+            && status.as_u16() == 403
+            && url.starts_with("http://")
+        {
+            let text = "archives of perfSONAR 5 answer over https alone: try https:// in --url";
+            return Some(format!("hint: {text}"));
+        }
+        if let Some(Connect { url, .. }) = error.downcast_ref() {
+            return crate::proxy::hint(url);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// Longest line about what went wrong, in characters.
+const LONGEST: usize = 2_000;
+
+/// Returns what is told on stderr about something that an archive named: one
+/// line of at most 2000 characters, with everything visible that could mislead.
+#[must_use]
+pub fn told(text: &str) -> String {
+    let line = crate::pytext::one_line(text);
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line.into_owned(),
+    }
+}
+
+/// Writes an error with its causes on one line, as [`told`]: parts of it come from
+/// archives.
 #[must_use]
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
@@ -108,7 +145,7 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
         }
         cause = error.source();
     }
-    crate::pytext::printable(&text).into_owned()
+    told(&text)
 }
 
 pub(crate) fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
@@ -191,6 +228,30 @@ mod tests {
                 "prog: error: writing: disk \\x1b[31m\n".to_owned()
             )
         );
+    }
+
+    #[test]
+    fn a_refusal_over_plain_http_has_a_usual_reason() {
+        let refused = |url: &str| {
+            let error = esmond_ps_client::Error::Status {
+                url: url.to_owned(),
+                status: http::StatusCode::FORBIDDEN,
+                message: String::new(),
+            };
+            report(Err(error).context("reading the tests")).1
+        };
+        assert!(refused("http://h/").ends_with("try https:// in --url\n"));
+        assert!(!refused("https://h/").contains("hint"));
+    }
+
+    #[test]
+    fn what_is_told_is_one_line_of_bounded_length() {
+        assert_eq!(
+            told("a\nb\tc\u{1b}[2J\u{202e}"),
+            "a\\nb\\tc\\x1b[2J\\u{202e}"
+        );
+        let long = "é".repeat(1_000_000);
+        assert_eq!(told(&long).chars().count(), LONGEST + 3);
     }
 
     #[test]

@@ -46,6 +46,12 @@ impl Row {
         self.cells.get_mut(position).map(|(_, value)| value)
     }
 
+    /// Returns about how much memory the row takes, in bytes.
+    pub fn weight(&self) -> usize {
+        let cells = self.cells.iter();
+        cells.map(|(_, value)| CELL + weight(value)).sum()
+    }
+
     /// Drops the cells after the first `length`.
     pub fn truncate(&mut self, length: usize) {
         self.cells.truncate(length);
@@ -78,5 +84,21 @@ impl Row {
         self.cells
             .iter()
             .map(|(name, value)| (name.as_ref(), value))
+    }
+}
+
+/// What a cell takes beside what its value holds elsewhere, in bytes.
+const CELL: usize = size_of::<(Cow<'static, str>, Value)>();
+
+/// Returns about how much memory is behind a value, in bytes.
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(elements) => elements.iter().map(|value| CELL + weight(value)).sum(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| CELL + name.len() + weight(value))
+            .sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
     }
 }

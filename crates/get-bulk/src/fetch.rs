@@ -7,12 +7,13 @@
 use std::fs::File;
 use std::io::{self, BufWriter};
 
+use esmond_ps_cli_common::gaps::Read;
 use esmond_ps_cli_common::layout::{Layout, RowMaker};
 use esmond_ps_cli_common::names::Resolver;
 use esmond_ps_cli_common::output::{self, Format, RowWriter};
 use esmond_ps_cli_common::report::chain;
 use esmond_ps_cli_common::rows::Row;
-use esmond_ps_client::{Pages, RawPoint};
+use esmond_ps_client::{Error, Pages, RawPoint};
 use esmond_ps_model::TimeArguments;
 
 use crate::overlap::Overlap;
@@ -37,7 +38,8 @@ pub(crate) struct Target<'a> {
 }
 
 /// Reads a slice of a series to its end. What came of it goes into `entry`;
-/// without rows there is no file. `part` starts the file when the first row is
+/// without rows there is no file. A series that the archive lists and does not
+/// hold has none. `part` starts the file when the first row is
 /// there.
 ///
 /// # Errors
@@ -49,7 +51,7 @@ pub(crate) async fn fetch(
     target: &Target<'_>,
     part: impl Fn() -> io::Result<Part>,
     entry: &mut Entry,
-) -> Result<Option<Ready>, String> {
+) -> Result<(Option<Ready>, Read), String> {
     let times = TimeArguments {
         time_start: Some(slice.start),
         time_end: Some(slice.end),
@@ -61,6 +63,7 @@ pub(crate) async fn fetch(
         task,
         target,
         entry,
+        read: Read::default(),
         rows: RowMaker::new(task.layout, &task.context, target.format),
         sink: Sink {
             part,
@@ -76,6 +79,7 @@ pub(crate) async fn fetch(
     copied?;
     let Copy {
         entry,
+        read,
         sink,
         overlap,
         ..
@@ -87,13 +91,15 @@ pub(crate) async fn fetch(
         .output
         .map(|output| output.finish(target.durable))
         .transpose();
-    ready.map_err(|error| file_error(&error))
+    let ready = ready.map_err(|error| file_error(&error))?;
+    Ok((ready, read))
 }
 
 struct Copy<'a, F> {
     task: &'a Task,
     target: &'a Target<'a>,
     entry: &'a mut Entry,
+    read: Read,
     rows: RowMaker,
     sink: Sink<'a, F>,
     overlap: Option<Overlap>,
@@ -101,7 +107,12 @@ struct Copy<'a, F> {
 
 impl<F: Fn() -> io::Result<Part>> Copy<'_, F> {
     async fn all(&mut self, pages: &mut Pages) -> Result<(), String> {
-        let mut page = pages.next().await.map_err(|error| chain(&error))?;
+        let first = pages.next().await;
+        if first.as_ref().is_err_and(Error::is_not_held) {
+            self.read.refused = true;
+            return Ok(());
+        }
+        let mut page = first.map_err(|error| chain(&error))?;
         while let Some(points) = page {
             let (next, copied) = tokio::join!(pages.next(), self.page(points));
             copied?;
@@ -123,6 +134,11 @@ impl<F: Fn() -> io::Result<Part>> Copy<'_, F> {
             }
             let ts = point.ts_epoch();
             let value = point.value().map_err(|error| chain(&error))?;
+            if self.task.series.is_blank(&value) {
+                self.read.blank += 1;
+                continue;
+            }
+            self.read.values += 1;
             self.entry.points += 1;
             self.entry.first.get_or_insert(ts);
             self.entry.last = Some(ts);

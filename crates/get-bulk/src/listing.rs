@@ -8,8 +8,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use esmond_ps_cli_common::app::Session;
 use esmond_ps_cli_common::names::Resolver;
-use esmond_ps_cli_common::pytext::printable;
-use esmond_ps_cli_common::report::{Outcome, Output};
+use esmond_ps_cli_common::report::{Outcome, Output, told};
 use esmond_ps_model::MetadataFilters;
 use futures_util::TryStreamExt as _;
 
@@ -53,12 +52,12 @@ pub(crate) async fn list(
                 8,
             ));
         }
-        let line = [&entry.key, &entry.event_type, &entry.summary]
-            .map(|text| printable(text).replace(['\t', '\n'], " "));
+        let line = [&entry.key, &entry.event_type, &entry.summary].map(|text| told(text));
         writeln!(
             output.out,
-            "{}\t{file}.{extension}\t{address}",
-            line.join("\t")
+            "{}\t{file}.{extension}\t{}",
+            line.join("\t"),
+            told(address)
         )
         .context("writing the list")
     })
@@ -87,7 +86,7 @@ async fn each(
             let Some(series) = series(&session.plan, &event_type) else {
                 continue;
             };
-            let task = Task::new(&session.plan, &session.registry, &subject, series);
+            let task = Task::new(&session.plan, &subject, series);
             let address = session.archive.address().resolve(task.series.uri());
             let address = address.map_or_else(|error| error.to_string(), |url| url.to_string());
             tell(&task.entry(slice), &address)?;

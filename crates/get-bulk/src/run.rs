@@ -12,12 +12,12 @@ use anyhow::Context as _;
 use chrono::Utc;
 use esmond_ps_cli_common::app::Session;
 use esmond_ps_cli_common::dates::TimeWindow;
+use esmond_ps_cli_common::gaps::Gaps;
 use esmond_ps_cli_common::names::Resolver;
 use esmond_ps_cli_common::output::Format;
 use esmond_ps_cli_common::plan::{self, Plan};
-use esmond_ps_cli_common::report::{Outcome, Output, chain};
+use esmond_ps_cli_common::report::{Outcome, Output, chain, told};
 use esmond_ps_client::{Error, Test};
-use esmond_ps_model::Registry;
 use futures_util::TryStreamExt as _;
 use futures_util::stream::BoxStream;
 use sha2::{Digest as _, Sha256};
@@ -68,10 +68,10 @@ pub(crate) async fn run(
         window: ledger.window(),
         first_start: ledger.first_start(),
         ledger: Mutex::new(ledger),
+        gaps: Mutex::default(),
     });
     let mut crowd = Crowd {
         tests: session.archive.metadata(&filters),
-        registry: &session.registry,
         shared: Arc::clone(&shared),
         most: args.jobs(),
         waiting: VecDeque::new(),
@@ -92,10 +92,14 @@ pub(crate) async fn run(
     drop(crowd);
     drop(progress);
     let shared = Arc::into_inner(shared).context("ending the run")?;
+    let gaps: Vec<String> = shared.gaps().lines().collect();
     let ledger = shared
         .ledger
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);
+    if !args.quiet {
+        gaps.iter().for_each(|line| output.note(line));
+    }
     end(args, ledger, stopped_by, list_error, output)
 }
 
@@ -168,6 +172,7 @@ struct Shared {
     window: TimeWindow,
     first_start: i64,
     ledger: Mutex<Ledger>,
+    gaps: Mutex<Gaps>,
 }
 
 impl Shared {
@@ -177,6 +182,10 @@ impl Shared {
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn gaps(&self) -> MutexGuard<'_, Gaps> {
+        self.gaps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Fetches a series, and writes down what came of it. An error is one of
@@ -200,7 +209,10 @@ impl Shared {
         let fetched = fetch(task, &slice, &target, part, &mut entry).await;
         let mut ledger = self.ledger();
         match fetched {
-            Ok(ready) => ledger.commit(entry, ready),
+            Ok((ready, read)) => {
+                self.gaps().add(&task.series, read);
+                ledger.commit(entry, ready)
+            }
             Err(error) => {
                 entry.error = Some(error);
                 ledger.fail(entry)
@@ -226,9 +238,8 @@ impl Shared {
 }
 
 /// The tests still to come, the series that wait, and those at work.
-struct Crowd<'a> {
+struct Crowd {
     tests: BoxStream<'static, Result<Test, Error>>,
-    registry: &'a Registry,
     shared: Arc<Shared>,
     most: usize,
     waiting: VecDeque<Task>,
@@ -236,7 +247,7 @@ struct Crowd<'a> {
     list_error: Option<Error>,
 }
 
-impl Crowd<'_> {
+impl Crowd {
     /// Works until nothing is left.
     async fn work(&mut self) -> anyhow::Result<()> {
         let mut is_listing = true;
@@ -288,16 +299,21 @@ impl Crowd<'_> {
         for event_type in wanted(plan, test) {
             match series(plan, &event_type) {
                 Some(series) => {
-                    let task = Task::new(plan, self.registry, &subject, series);
+                    let task = Task::new(plan, &subject, series);
                     self.waiting.push_back(task);
                 }
-                None => lacking.push(event_type.name().to_owned()),
+                None => {
+                    if let Some((kind, _)) = plan.summary {
+                        self.shared.gaps().add_lacking(&event_type, kind);
+                    }
+                    lacking.push(event_type.name().to_owned());
+                }
             }
         }
         if let (Some((kind, window)), false) = (plan.summary, lacking.is_empty()) {
             let (types, test) = (lacking.join(", "), subject.describe(test.metadata_key()));
             let line = format!("no {kind} of {window} s of {types}: {test}");
-            meter.line(&esmond_ps_cli_common::pytext::printable(&line));
+            meter.line(&told(&line));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use esmond_ps_cli_common::layout::timestamp;
-use esmond_ps_cli_common::pytext::printable;
+use esmond_ps_cli_common::report::told;
 use serde::Serialize;
 
 use crate::ledger::Ledger;
@@ -84,7 +84,7 @@ pub(crate) fn print(
         if entry.error.is_none() && quiet {
             return Ok(());
         }
-        writeln!(out, "{}", printable(&line(entry)))
+        writeln!(out, "{}", told(&line(entry)))
     })?;
     if quiet {
         return Ok(());

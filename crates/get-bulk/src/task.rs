@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use esmond_ps_cli_common::layout::{Layout, RowContext};
 use esmond_ps_cli_common::names::Resolver;
-use esmond_ps_cli_common::plan::{self, Plan};
+use esmond_ps_cli_common::plan::Plan;
 use esmond_ps_client::{EventType, Series, Test};
-use esmond_ps_model::Registry;
 use serde_json::Value;
 
 use crate::naming::{BASE, Parts, stem};
@@ -98,11 +97,11 @@ pub(crate) fn series(plan: &Plan, event_type: &EventType) -> Option<Series> {
 }
 
 impl Task {
-    pub(crate) fn new(plan: &Plan, registry: &Registry, subject: &Subject, series: Series) -> Self {
+    pub(crate) fn new(plan: &Plan, subject: &Subject, series: Series) -> Self {
         let name = series.event_type().name();
         let summary_type = plan.summary.map(|(summary_type, _)| summary_type);
         Self {
-            layout: plan::layout(registry, name, summary_type),
+            layout: Layout::of(series.event_type().row_layout(), summary_type),
             context: RowContext {
                 source: subject.source.clone(),
                 destination: subject.destination.clone(),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use esmond_ps_cli_common::app::{self, Program, Session};
 use esmond_ps_cli_common::plan::Needs;
-use esmond_ps_cli_common::records::{ENDPOINT_COLUMNS, endpoint_row};
+use esmond_ps_cli_common::records::{ENDPOINT_COLUMNS, endpoint_row, with_subject};
 use esmond_ps_cli_common::report::{Outcome, Output};
 
 const PROGRAM: Program = Program {
@@ -31,7 +31,7 @@ async fn run(session: &Session, output: &mut Output<'_>) -> anyhow::Result<Outco
             .iter()
             .map(|entry| entry.event_type.as_str())
             .collect();
-        endpoint_row(&test.properties, &event_types)
+        with_subject(endpoint_row(&test.properties, &event_types), test)
     })
     .await
 }

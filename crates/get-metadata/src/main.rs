@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use esmond_ps_cli_common::app::{self, Program, Session};
 use esmond_ps_cli_common::output::Format;
 use esmond_ps_cli_common::plan::Needs;
-use esmond_ps_cli_common::records::{METADATA_COLUMNS, extended_metadata_row, metadata_row};
+use esmond_ps_cli_common::records::{
+    METADATA_COLUMNS, extended_metadata_row, metadata_row, with_subject,
+};
 use esmond_ps_cli_common::report::{Outcome, Output};
 
 const PROGRAM: Program = Program {
@@ -35,7 +37,7 @@ async fn run(session: &Session, output: &mut Output<'_>) -> anyhow::Result<Outco
             all.insert("subject-type".to_owned(), test.subject_type.clone().into());
             extended_metadata_row(&all, human)
         } else {
-            metadata_row(&test.properties)
+            with_subject(metadata_row(&test.properties), test)
         }
     })
     .await

@@ -5,10 +5,12 @@ use std::io::Write as _;
 use anyhow::Context as _;
 use esmond_ps_cli_common::app::Session;
 use esmond_ps_cli_common::emit::Emitter;
-use esmond_ps_cli_common::layout::{Layout, RowContext};
+use esmond_ps_cli_common::gaps::{Gaps, Read};
+use esmond_ps_cli_common::layout::{Layout, RowContext, RowMaker};
 use esmond_ps_cli_common::plan;
-use esmond_ps_cli_common::report::{Outcome, Output, chain};
-use esmond_ps_client::{Series, Test};
+use esmond_ps_cli_common::report::{Outcome, Output, chain, told};
+use esmond_ps_cli_common::rows::Row;
+use esmond_ps_client::{DataPoint, Series, Test};
 use esmond_ps_model::{SummaryType, TimeArguments};
 use futures_util::TryStreamExt as _;
 use serde_json::Value;
@@ -28,9 +30,8 @@ pub(crate) async fn run(session: &Session, output: &mut Output<'_>) -> anyhow::R
     let wanted = Wanted {
         event_type: plan.event_type.as_deref().unwrap_or_default(),
         summary: plan.summary,
-        layout: plan::layout(
-            &session.registry,
-            plan.event_type.as_deref().unwrap_or_default(),
+        layout: Layout::of(
+            session.row_layout,
             plan.summary.map(|(summary_type, _)| summary_type),
         ),
         times: TimeArguments {
@@ -45,6 +46,7 @@ pub(crate) async fn run(session: &Session, output: &mut Output<'_>) -> anyhow::R
     let Output { out, err } = output;
     let mut emitter = session.emitter(wanted.layout.columns(), out);
     let mut lacking = Vec::new();
+    let mut gaps = Gaps::default();
     let mut failed = 0_u64;
     let mut complete = 0_u64;
     let mut tests = Box::pin(session.archive.metadata(&plan.filters_without_summary()));
@@ -72,14 +74,25 @@ pub(crate) async fn run(session: &Session, output: &mut Output<'_>) -> anyhow::R
             Some((summary_type, window)) => event_type.summary(summary_type, window),
         };
         let Some(series) = series else {
+            if let Some((summary_type, _)) = wanted.summary {
+                gaps.add_lacking(&event_type, summary_type);
+            }
             lacking.push(lacking_summary(&test, wanted.event_type));
             continue;
         };
         match print_series(&wanted, &test, &series, plan.format, &mut emitter).await {
-            Ok(()) => complete += 1,
+            Ok(read) => {
+                gaps.add(&series, read);
+                complete += 1;
+            }
             Err(Failure::Output(error)) => return Err(error).context("writing the results"),
             Err(Failure::Archive(error)) => {
                 writeln!(err, "error: {}: {}", describe(&test), chain(&error)).ok();
+                failed += 1;
+            }
+            Err(Failure::Rows(ts)) => {
+                let what = format!("the value of {ts} makes more rows than can be held");
+                writeln!(err, "error: {}: {what}", describe(&test)).ok();
                 failed += 1;
             }
         }
@@ -93,6 +106,9 @@ pub(crate) async fn run(session: &Session, output: &mut Output<'_>) -> anyhow::R
             )
             .ok();
         }
+    }
+    for line in gaps.lines() {
+        writeln!(err, "{line}").ok();
     }
     if failed > 0 && complete == 0 && emitter.emitted() == 0 {
         anyhow::bail!("none of {failed} series could be read");
@@ -108,7 +124,14 @@ pub(crate) async fn run(session: &Session, output: &mut Output<'_>) -> anyhow::R
 enum Failure {
     Archive(esmond_ps_client::Error),
     Output(std::io::Error),
+    /// The value of this time makes too many rows.
+    Rows(i64),
 }
+
+/// How much the rows of one value may weigh, in bytes. A packet trace weighs some
+/// thousands; what an archive may make up is bounded by its answers alone, and
+/// each of the rows repeats what is known of the test.
+const HEAVIEST: usize = 256 << 20;
 
 async fn print_series(
     wanted: &Wanted<'_>,
@@ -116,16 +139,42 @@ async fn print_series(
     series: &Series,
     format: esmond_ps_cli_common::output::Format,
     emitter: &mut Emitter<'_>,
-) -> Result<(), Failure> {
-    let context = row_context(wanted, test);
+) -> Result<Read, Failure> {
+    let mut maker = RowMaker::new(wanted.layout, &row_context(wanted, test), format);
+    let mut read = Read::default();
     let mut points = Box::pin(series.points(&wanted.times));
-    while let Some(point) = points.try_next().await.map_err(Failure::Archive)? {
-        let rows = wanted
-            .layout
-            .rows(&context, point.ts_epoch, &point.val, format);
+    loop {
+        let point = match points.try_next().await {
+            Ok(Some(point)) => point,
+            Ok(None) => return Ok(read),
+            Err(error) if error.is_not_held() => {
+                read.refused = true;
+                return Ok(read);
+            }
+            Err(error) => return Err(Failure::Archive(error)),
+        };
+        if series.is_blank(&point.val) {
+            read.blank += 1;
+            continue;
+        }
+        read.values += 1;
+        let rows = rows(&mut maker, point)?;
         emitter.emit(rows).await.map_err(Failure::Output)?;
     }
-    Ok(())
+}
+
+fn rows(maker: &mut RowMaker, point: DataPoint) -> Result<Vec<Row>, Failure> {
+    let mut rows = Vec::new();
+    let mut weight = 0;
+    maker.each(point.ts_epoch, point.val, |row| {
+        weight += row.weight();
+        if weight > HEAVIEST {
+            return Err(Failure::Rows(point.ts_epoch));
+        }
+        rows.push(row.clone());
+        Ok(())
+    })?;
+    Ok(rows)
 }
 
 fn row_context(wanted: &Wanted<'_>, test: &Test) -> RowContext {
@@ -149,13 +198,13 @@ fn row_context(wanted: &Wanted<'_>, test: &Test) -> RowContext {
 /// Names a test for a message: key, ends and tool.
 fn describe(test: &Test) -> String {
     let property = |name| test.property(name).unwrap_or_else(|| "-".to_owned());
-    format!(
+    told(&format!(
         "test {} from {} to {} by {}",
         test.metadata_key,
         property("source"),
         property("destination"),
         property("tool-name")
-    )
+    ))
 }
 
 fn lacking_summary(test: &Test, event_type: &str) -> String {
@@ -165,9 +214,10 @@ fn lacking_summary(test: &Test, event_type: &str) -> String {
         .flat_map(|event_type| event_type.all_summaries().collect::<Vec<_>>())
         .map(|series| format!("{} {}", series.summary_name(), series.window()))
         .collect();
+    let test = describe(test);
     if summaries.is_empty() {
-        format!("{} has no summaries of it", describe(test))
+        format!("{test} has no summaries of it")
     } else {
-        format!("{} has {}", describe(test), summaries.join(", "))
+        format!("{test} has {}", told(&summaries.join(", ")))
     }
 }

@@ -61,6 +61,11 @@ pub trait Post {
         line: u64,
         measurement: &Measurement,
     ) -> impl Future<Output = Result<Stored, Failure>>;
+
+    /// Tells whether two transfers of the same metadata in one second are two there.
+    fn keeps_twins(&self) -> bool {
+        false
+    }
 }
 
 /// Where the state is kept.
@@ -334,7 +339,9 @@ impl<P: Post, L: Lookup, K: Keep> Loader<'_, P, L, K> {
             }
             Line::Transfer(transfer) => match self.measurement(&transfer).await {
                 Ok(measurement) => {
-                    if let Some(earlier) = self.twins.check(line.number, &measurement) {
+                    if let Some(earlier) = self.twins.check(line.number, &measurement)
+                        && !self.post.keeps_twins()
+                    {
                         let message = format!(
                             "line {} of {} and line {earlier} tell of two transfers that an archive \
                              cannot tell apart: it keeps one throughput for both",

@@ -3,11 +3,13 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::IpAddr;
 
-use esmond_ps_client::NewMetadata;
+use esmond_ps_cli_common::loader::{Document, Points, Record};
+use esmond_ps_client::{Error, NewMetadata};
+use esmond_ps_results::{Subject, document};
 use serde_json::{Value, json};
 
 use crate::reply;
-use crate::transfer::{Direction, Transfer};
+use crate::transfer::{Direction, Style, Transfer};
 
 /// Which of the parameters that may say too much are sent. Default: none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,6 +41,9 @@ pub struct Measurement {
     pub parameters: Vec<(&'static str, Value)>,
     /// Time of the values, seconds since 1970.
     pub ts: i64,
+    /// How long the transfer took, in microseconds; none where the log does not tell,
+    /// or tells of an end before the start. Logstash alone gets it.
+    pub lasted_us: Option<i64>,
     /// Event type, time and value of each point; no value is null.
     pub values: Vec<(String, i64, Value)>,
 }
@@ -84,6 +89,7 @@ impl Measurement {
             event_types: transfer.style.event_types(),
             parameters: parameters(transfer, attributes),
             ts: transfer.ts(),
+            lasted_us: transfer.lasted_us(),
             values: values(transfer),
         }
     }
@@ -98,6 +104,14 @@ impl Measurement {
             (name, value.to_string()).hash(&mut hasher);
         }
         hasher.finish()
+    }
+
+    /// Tells whether the log told more than is there of every transfer.
+    #[must_use]
+    pub fn has_details(&self) -> bool {
+        let of_all = Style::Netlogger.event_types();
+        let mut values = self.values.iter();
+        values.any(|(event_type, ..)| !of_all.contains(&event_type.as_str()))
     }
 
     /// Returns the metadata as it is posted.
@@ -120,6 +134,63 @@ impl Measurement {
         metadata
     }
 }
+
+impl Record for Measurement {
+    fn points(&self) -> Result<Points, Error> {
+        Ok(Points {
+            metadata: self.metadata(),
+            values: self.values.clone(),
+        })
+    }
+
+    /// A transfer is a test of type `throughput`: there alone perfSONAR 5 has averages,
+    /// and filters by event type.
+    fn document(&self) -> Result<Document, Error> {
+        let parameters = self.parameters.iter();
+        let values = self.values.iter();
+        let measurement = esmond_ps_results::Measurement {
+            subject: Subject {
+                source: self.source,
+                destination: Some(self.destination),
+                measurement_agent: self.agent,
+                input_source: self.input_source.clone(),
+                input_destination: Some(self.input_destination.clone()),
+            },
+            tool_name: TOOL.to_owned(),
+            event_types: Vec::new(),
+            parameters: parameters
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect(),
+            ts: self.ts,
+            values: values
+                .map(|(event_type, _, value)| (event_type.clone(), value.clone()))
+                .collect(),
+            left_out: Vec::new(),
+        };
+        #[expect(clippy::cast_precision_loss, reason = "a transfer of 285 years is not")]
+        let details = document::Details {
+            seconds: self.lasted_us.map(|lasted| lasted as f64 / 1e6),
+            of_run: &OF_RUN,
+        };
+        let body = document::of(&measurement, details).map_err(|_| Error::Unsendable {
+            what: format!("the transfer at {}", self.ts),
+            reason: "no calendar has its time",
+        })?;
+        Ok(Document {
+            observer: self.agent.to_string(),
+            body,
+        })
+    }
+}
+
+/// Parameters that differ from one transfer to the next of the same kind. Esmond
+/// archives have a record for each of their values all the same.
+const OF_RUN: [&str; 4] = [
+    "gridftp-bytes-transferred",
+    "gridftp-file",
+    "gridftp-user",
+    "gridftp-volume",
+];
 
 /// Name of the tool in the metadata.
 const TOOL: &str = "gridftp";

@@ -162,6 +162,7 @@ fn tell_failure(journal: &Journal, failed: &PostError) {
     let what = match failed {
         PostError::Metadata(_) => "MetadataPost",
         PostError::Data(_) => "DataPost",
+        PostError::Document(_) => "ResultPost",
     };
     journal.error(&format!(
         "{what} failed, abort processing, state stays at the last stored record - ERR: {}",

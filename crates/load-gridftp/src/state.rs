@@ -70,7 +70,7 @@ pub enum Error {
     /// It is empty, as the original leaves it under Python 3.
     #[error(
         "the state file {} is empty, so where to go on is not known: remove it to load the whole \
-         log (what the archive has already is not stored twice)",
+         log (an esmond archive does not store again what it has; Logstash does)",
         path.display()
     )]
     Empty {
@@ -80,7 +80,7 @@ pub enum Error {
     /// It is neither a state of ours nor one of the original.
     #[error(
         "the state file {} is damaged, so where to go on is not known; remove it to load the whole \
-         log (what the archive has already is not stored twice)",
+         log (an esmond archive does not store again what it has; Logstash does)",
         path.display()
     )]
     Damaged {

@@ -144,10 +144,17 @@ impl Transfer {
     #[must_use]
     pub fn throughput(&self) -> Option<f64> {
         let bytes = self.bytes.as_ref()?.as_f64().filter(|n| *n >= 0.0)?;
-        let lasted_us = self.end_us?.checked_sub(self.start_us)?;
         #[expect(clippy::cast_precision_loss, reason = "a transfer of 285 years is not")]
-        let seconds = lasted_us as f64 / 1e6;
+        let seconds = self.lasted_us().filter(|lasted| *lasted > 0)? as f64 / 1e6;
         let rate = 8.0 * bytes / seconds;
-        (lasted_us > 0 && rate.is_finite()).then_some(rate)
+        rate.is_finite().then_some(rate)
+    }
+
+    /// Returns how long it took, in microseconds; none without an end, and none when
+    /// the end is before the start.
+    #[must_use]
+    pub fn lasted_us(&self) -> Option<i64> {
+        let lasted = self.end_us?.checked_sub(self.start_us)?;
+        (lasted >= 0).then_some(lasted)
     }
 }

@@ -61,6 +61,7 @@ mod tests {
             event_types: &["throughput"],
             parameters: vec![("gridftp-bytes-transferred", size.into())],
             ts,
+            lasted_us: None,
             values: vec![(String::from("throughput"), ts, json!(rate))],
         }
     }

@@ -46,14 +46,24 @@ impl Lookup for System {
 pub async fn addresses(lookup: &impl Lookup, hosts: Vec<String>) -> Addresses {
     let mut known = Addresses::default();
     for host in hosts.into_iter().filter(|host| address(host).is_none()) {
-        let (lookup, name) = (lookup.clone(), host.clone());
-        let answer = spawn_blocking(move || lookup.addresses(&name));
-        let found = timeout(TIME_LIMIT, answer).await;
-        let found = found.ok().and_then(Result::ok).unwrap_or_default();
-        known.insert(
-            host,
-            found.into_iter().map(|one| one.to_canonical()).collect(),
-        );
+        let found = all(lookup, &host).await;
+        known.insert(host, found);
     }
     known
+}
+
+/// Finds out the first address of a name, within [`TIME_LIMIT`].
+pub(crate) async fn first(lookup: &impl Lookup, name: &str) -> Option<IpAddr> {
+    all(lookup, name).await.into_iter().next()
+}
+
+async fn all(lookup: &impl Lookup, name: &str) -> Vec<IpAddr> {
+    if name.is_empty() {
+        return Vec::new();
+    }
+    let (lookup, name) = (lookup.clone(), name.to_owned());
+    let answer = spawn_blocking(move || lookup.addresses(&name));
+    let found = timeout(TIME_LIMIT, answer).await;
+    let found = found.ok().and_then(Result::ok).unwrap_or_default();
+    found.into_iter().map(|one| one.to_canonical()).collect()
 }

@@ -21,6 +21,9 @@ Examples:
   A test of iperf3, with the names to store it under:
     iperf3 --json -c host2 | esmond-ps-pipe -u perfsonar --key-file ~/.esmond-key \\
         --input-source host1 --input-destination host2
+  A test for an archive of perfSONAR 5; the key is the password there:
+    iperf3 --json -c host2 | esmond-ps-pipe --to logstash -U https://ma.example.org/logstash \\
+        -u perfsonar --key-file ~/.logstash-password
   Tests that could not be stored, once more:
     esmond-ps-pipe -u perfsonar -k KEY --save-failed later < earlier",
     original_options: &[

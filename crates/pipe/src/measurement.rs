@@ -72,9 +72,10 @@ pub async fn map(test: &Test, names: &Names, lookup: &impl Lookup) -> Result<Map
         Test::Pscheduler(document) => {
             let run = pscheduler::Run::parse(document)?;
             let known = lookup::addresses(lookup, run.hosts()).await;
+            let measurement = run.measurement(&known)?;
             Ok(Mapped {
-                measurement: run.measurement(&known)?,
-                oddities: Vec::new(),
+                oddities: [run.notes(), &measurement.left_out].concat(),
+                measurement,
                 failure_counts: false,
             })
         }

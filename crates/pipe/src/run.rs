@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use esmond_ps_cli_common::loader::log::line;
-use esmond_ps_cli_common::loader::{Ending, PostError, Session};
+use esmond_ps_cli_common::loader::{Ending, PostError, Record, Session, Target};
 use esmond_ps_cli_common::report;
 use esmond_ps_results::Measurement;
 use tokio::sync::mpsc;
@@ -15,6 +15,7 @@ use crate::lookup::Lookup;
 use crate::measurement::{self, Mapped, Names, Problem};
 use crate::options::Options;
 use crate::reader::{Reader, Test};
+use crate::record::PassedOn;
 use crate::saved::Saved;
 
 /// What comes from the thread that reads.
@@ -105,51 +106,54 @@ struct Run<'a, L> {
 impl<L: Lookup> Run<'_, L> {
     async fn test(&mut self, test: &Test) -> anyhow::Result<()> {
         self.tests += 1;
+        if let (Target::Logstash, Test::Pscheduler(document)) = (self.session.args.to, test) {
+            return match PassedOn::read(document, &self.lookup).await {
+                Ok(passed) => self.post(&passed, &About::passed_on(&passed), test).await,
+                Err(problem) => self.refuse(&problem, test),
+            };
+        }
         let names = Names {
             source: self.options.input_source.clone(),
             destination: self.options.input_destination.clone(),
             now: now(),
         };
         match measurement::map(test, &names, &self.lookup).await {
-            Ok(mapped) => self.post(&mapped, test).await,
-            Err(problem) => {
-                match problem {
-                    Problem::Unreadable(parts) => self.unreadable(&parts, &test.raw()),
-                    Problem::NoHandler(tool) => line(
-                        "main.fatal",
-                        format_args!("there is no handler for input type: {tool}"),
-                    ),
-                }
-                self.keep(test)
-            }
+            Ok(mapped) => self.post(&mapped, &About::mapped(&mapped), test).await,
+            Err(problem) => self.refuse(&problem, test),
         }
     }
 
-    async fn post(&mut self, mapped: &Mapped, test: &Test) -> anyhow::Result<()> {
-        let measurement = &mapped.measurement;
+    fn refuse(&mut self, problem: &Problem, test: &Test) -> anyhow::Result<()> {
+        match problem {
+            Problem::Unreadable(parts) => self.unreadable(parts, &test.raw()),
+            Problem::NoHandler(tool) => line(
+                "main.fatal",
+                format_args!("there is no handler for input type: {tool}"),
+            ),
+        }
+        self.keep(test)
+    }
+
+    async fn post(
+        &mut self,
+        record: &impl Record,
+        about: &About<'_>,
+        test: &Test,
+    ) -> anyhow::Result<()> {
         let process = match test {
             Test::Pscheduler(_) => "process_pscheduler",
             _ => "process_iperf3",
         };
-        for oddity in &mapped.oddities {
+        for oddity in about.oddities {
             line("id_and_extract.error", oddity);
         }
         line(&format!("{process}.start"), "begin");
         if self.is_verbose() {
-            for (event_type, _) in &measurement.values {
+            for event_type in &about.event_types {
                 line("process_event_type.start", event_type);
             }
         }
-        let values: Vec<_> = measurement
-            .values
-            .iter()
-            .map(|(event_type, value)| (event_type, measurement.ts, value.clone()))
-            .collect();
-        let posted = self
-            .session
-            .poster
-            .post(&measurement::metadata(measurement), &values)
-            .await;
+        let posted = self.session.poster.post(record).await;
         if let Err(error) = posted {
             let text = report::chain(error.cause());
             match error {
@@ -159,13 +163,16 @@ impl<L: Lookup> Run<'_, L> {
                         "MetadataPost failed, abort processing, not updating record state - ERROR: {text}"
                     ),
                 ),
-                PostError::Data(_) => line("write.warning", text),
+                PostError::Data(_) | PostError::Document(_) => line("write.warning", text),
             }
-            line(&format!("{process}.error"), not_stored(measurement));
+            line(
+                &format!("{process}.error"),
+                format_args!("not stored: {}", about.name),
+            );
             return self.keep(test);
         }
         line(&format!("{process}.end"), "finished");
-        if let Some(error) = measurement.failure().filter(|_| mapped.failure_counts) {
+        if let Some(error) = about.failure {
             line("main.fatal", format_args!("the test failed: {error}"));
             self.failed = true;
         }
@@ -226,14 +233,51 @@ impl<L: Lookup> Run<'_, L> {
     }
 }
 
-fn not_stored(measurement: &Measurement) -> String {
+/// What the log says of a test.
+struct About<'a> {
+    name: String,
+    oddities: &'a [String],
+    event_types: Vec<&'a str>,
+    /// Why the test failed, where that makes the run fail.
+    failure: Option<&'a str>,
+}
+
+impl<'a> About<'a> {
+    fn mapped(mapped: &'a Mapped) -> Self {
+        let measurement = &mapped.measurement;
+        let names = measurement.values.iter().map(|(name, _)| name.as_str());
+        Self {
+            name: name(measurement),
+            oddities: &mapped.oddities,
+            event_types: names.collect(),
+            failure: measurement.failure().filter(|_| mapped.failure_counts),
+        }
+    }
+
+    fn passed_on(passed: &PassedOn) -> Self {
+        let at = passed.result.ts.map(|ts| format!(" at {ts}"));
+        Self {
+            name: format!(
+                "the {} result of {}{}",
+                passed.result.kind,
+                passed.observer,
+                at.unwrap_or_default()
+            ),
+            oddities: &[],
+            event_types: Vec::new(),
+            failure: None,
+        }
+    }
+}
+
+fn name(measurement: &Measurement) -> String {
     let subject = &measurement.subject;
     let destination = subject
         .destination
         .map(|destination| format!(" to {destination}"))
         .unwrap_or_default();
     format!(
-        "not stored: the {} test from {}{destination} at {}",
+        "the {} test from {}{destination} at {}",
         measurement.tool_name, subject.source, measurement.ts
     )
 }

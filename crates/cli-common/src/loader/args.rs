@@ -5,19 +5,25 @@ use std::path::PathBuf;
 use clap::{Args, Command};
 
 use crate::args::ConnectionArgs;
+use crate::loader::Target;
+use crate::report::UsageError;
+
+/// The archive without `--url`, as documented.
+const DEFAULT_URL: &str = "http://localhost:8080";
 
 /// Options that all loaders share. Nothing is looked up or checked here.
 #[derive(Debug, Clone, Args)]
 pub struct LoaderArgs {
-    /// Archive to write to; scheme and host are enough
-    #[arg(
-        short = 'U',
-        long,
-        value_name = "URL",
-        env = "ESMOND_URL",
-        default_value = "http://localhost:8080"
-    )]
-    pub url: String,
+    /// Archive to write to; scheme and host are enough [default: http://localhost:8080]
+    #[arg(short = 'U', long, value_name = "URL", env = "ESMOND_URL")]
+    pub url: Option<String>,
+
+    /// Kind of archive to write to
+    ///
+    /// Archives of perfSONAR 5 have no write API; their Logstash input takes results
+    /// at https://HOST/logstash, which --url has to name then.
+    #[arg(long, value_enum, value_name = "TARGET", default_value_t)]
+    pub to: Target,
 
     /// Append log lines to a file in this directory instead of stderr
     #[arg(short, long, value_name = "DIR", alias = "log_dir")]
@@ -40,7 +46,12 @@ impl LoaderArgs {
             .mut_arg("user", |user| {
                 user.short('u').help("User name on the archive")
             })
-            .mut_arg("key", |key| key.short('k'))
+            .mut_arg("key", |key| {
+                key.short('k').help(
+                    "API key of the user, with --to logstash the password (better in a \
+                     file: see --key-file)",
+                )
+            })
             .mut_arg("script_alias", |alias| alias.short('s').default_value("/"))
             .mut_arg("ssl_verify", |option| option.hide(true))
             .mut_arg("retries", |retries| {
@@ -48,8 +59,24 @@ impl LoaderArgs {
             })
     }
 
-    /// Tells whether a user and a key (or a file with one) were given: archives
-    /// let nobody else write.
+    /// Returns the address to write to.
+    ///
+    /// # Errors
+    ///
+    /// When there is none and no default makes sense.
+    pub fn address(&self) -> Result<&str, UsageError> {
+        match (self.url.as_deref().filter(|url| !url.is_empty()), self.to) {
+            (Some(url), _) => Ok(url),
+            (None, Target::Esmond) => Ok(DEFAULT_URL),
+            (None, Target::Logstash) => Err(UsageError::new(
+                "--to logstash needs --url, the address of the archive's Logstash input, \
+                 such as https://ma.example.org/logstash",
+            )),
+        }
+    }
+
+    /// Tells whether a user and a key (or a file with one) were given: esmond
+    /// archives let nobody else write.
     #[must_use]
     pub fn has_credentials(&self) -> bool {
         let given = |text: &Option<String>| text.as_deref().is_some_and(|text| !text.is_empty());

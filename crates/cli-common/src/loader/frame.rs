@@ -8,12 +8,11 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Arg, ArgAction, Args, Command, FromArgMatches as _};
 use esmond_ps_client::RequestEvent;
-use tokio::runtime;
 
 use crate::loader::log::{self, Log, Stderr};
-use crate::loader::{LoaderArgs, Poster, Stop};
+use crate::loader::{LoaderArgs, Poster, Stop, Target};
 use crate::report::{self, Outcome, Output, UsageError, status};
-use crate::{command_line, connection};
+use crate::{command_line, connection, runtime};
 
 /// Exit statuses, for the end of every help.
 const EXIT_STATUS: &str =
@@ -142,14 +141,11 @@ where
         return Err(UsageError::new(text).into());
     }
     options.check(&args)?;
+    args.address()?;
     let log = open_log(program, &args)?;
     log.install();
-    let runtime = runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("starting")?;
     let to_stderr = args.log_dir.is_none();
-    let result = runtime.block_on(async {
+    let work = async {
         let session = open(args, log)?;
         let stop = session.stop.clone();
         tokio::select! {
@@ -159,10 +155,8 @@ where
             }),
             signal = stop.wait_again() => Ok(Outcome::Interrupted(signal)),
         }
-    });
-    // A thread may be waiting for stdin for ever.
-    runtime.shutdown_background();
-    match result {
+    };
+    match runtime::run(work).context("starting")? {
         Err(error) if !report::is_usage(&error) && !report::is_closed_pipe(error.as_ref()) => {
             log::line("main.fatal", report::chain(error.as_ref()));
             if to_stderr {
@@ -192,20 +186,20 @@ fn open(args: LoaderArgs, log: Log) -> anyhow::Result<Session> {
         out: Box::new(io::sink()),
         err: Box::new(&mut notes),
     };
-    let archive = connection::archive(
-        &args.connection,
-        &args.url,
-        false,
-        |archive| archive.on_request(move |event| log_request(event, verbose)),
-        &mut output,
-    )?;
+    let builder = connection::builder(&args.connection, args.address()?, &mut output)?
+        .on_request(move |event| log_request(event, verbose));
+    let poster = match args.to {
+        Target::Esmond => builder.build().map(Poster::new),
+        Target::Logstash => builder.build_logstash().map(Poster::to_logstash),
+    };
+    let poster = poster.map_err(|error| connection::unusable(&error))?;
     drop(output);
     for note in String::from_utf8_lossy(&notes).lines() {
         log::line("main.warn", note);
     }
     Ok(Session {
         args,
-        poster: Poster::new(archive),
+        poster,
         stop: Stop::listen()?,
         log,
     })
@@ -259,7 +253,7 @@ mod tests {
             // The checks are all there is to see here.
             Err(UsageError::new(format!(
                 "{} {} {:?} {} {} {}",
-                shared.url,
+                shared.address()?,
                 shared.connection.script_alias,
                 shared.connection.user,
                 shared.has_credentials(),
@@ -314,6 +308,8 @@ mod tests {
             ("--url=http://h --script_alias esmond", "http://h esmond"),
             ("--ur http://h --script-al esmond", "http://h esmond"),
             ("-Uhttp://h --script-alias=/", "http://h /"),
+            ("-Uhttp://h --to logstash", "http://h /"),
+            ("--timeout 5 -Uhttp://h --to=esmond", "http://h /"),
         ] {
             let text = complaint(&format!("-f x {user} {line}"));
             assert!(
@@ -334,6 +330,8 @@ mod tests {
         let help = complaint("--help");
         for part in [
             "[default: http://localhost:8080]",
+            "--to <TARGET>",
+            "[default: esmond]",
             "-s, --script-alias",
             "--insecure",
             "Examples: none",

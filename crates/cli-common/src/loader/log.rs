@@ -143,18 +143,13 @@ impl Visit for Parts {
     }
 }
 
+/// DIFFERENCE: the originals write line breaks and control characters as they
+/// come, so that a line of a transfer log can pass for one of theirs.
 fn format(now: DateTime<Local>, Parts { event, text }: &Parts) -> String {
     let ts = now.format("%Y-%m-%d %H:%M:%S,%3f");
     let id = now.timestamp();
-    let text = one_line(text);
+    let text = pytext::one_line(text);
     std::format!("ts={ts} event={event} id={id} {text}\n")
-}
-
-/// DIFFERENCE: the originals write line breaks and control characters as they
-/// come, so that a line of a transfer log can pass for one of theirs.
-fn one_line(text: &str) -> String {
-    let text = pytext::printable(text);
-    text.replace('\n', "\\n").replace('\t', "\\t")
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
-//! Records, posted: metadata first, then the data.
+//! Records, posted: to an esmond archive metadata first, then the data; to the
+//! Logstash input of a perfSONAR 5 archive as one result of pScheduler.
 
 use std::sync::{Mutex, PoisonError};
 
-use esmond_ps_client::{Archive, Error, NewMetadata, Posted};
+use esmond_ps_client::{Archive, Error, Logstash, NewMetadata, Posted, Taken};
 use serde_json::Value;
 
 use crate::loader::recent::Recent;
+use crate::loader::{Document, Points, Record, hint, log};
 
 /// How many metadata keys are remembered, to save a request for records with
 /// the same metadata.
@@ -14,8 +16,14 @@ const REMEMBERED: usize = 512;
 /// Posts records. Several may be on their way at once.
 #[derive(Debug)]
 pub struct Poster {
-    archive: Archive,
+    way: Way,
     state: Mutex<State>,
+}
+
+#[derive(Debug)]
+enum Way {
+    Archive(Archive),
+    Logstash(Logstash),
 }
 
 #[derive(Debug)]
@@ -23,12 +31,14 @@ struct State {
     /// Keys of metadata records, by what was posted.
     keys: Recent,
     tally: Tally,
+    /// Whether it was said what may help.
+    hinted: bool,
 }
 
 /// What became of the records so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
-    /// Records that are new.
+    /// Records that are new, as far as the archive tells.
     pub stored: u64,
     /// Records of which the archive had points already.
     pub already_there: u64,
@@ -39,16 +49,16 @@ pub struct Tally {
 /// A record that is on the archive now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PostedRecord {
-    /// Key of its metadata.
-    pub metadata_key: String,
-    /// What became of its points.
+    /// Key of its metadata; Logstash tells none.
+    pub metadata_key: Option<String>,
+    /// What became of its points; a result for Logstash counts as one.
     pub points: Posted,
 }
 
 impl PostedRecord {
     /// Tells whether the record was there before, as far as an archive tells:
     /// points of json, subinterval and histogram event types are replaced without
-    /// a word.
+    /// a word, and Logstash takes everything for new.
     #[must_use]
     pub fn was_there(&self) -> bool {
         self.points.already_there > 0
@@ -64,6 +74,9 @@ pub enum PostError {
     /// The metadata is there, the data is not, or not all of it.
     #[error("posting data failed")]
     Data(#[source] Error),
+    /// The result, which is all that Logstash gets of a record, was not taken.
+    #[error("posting the result failed")]
+    Document(#[source] Error),
 }
 
 impl PostError {
@@ -71,7 +84,7 @@ impl PostError {
     #[must_use]
     pub fn cause(&self) -> &Error {
         match self {
-            Self::Metadata(error) | Self::Data(error) => error,
+            Self::Metadata(error) | Self::Data(error) | Self::Document(error) => error,
         }
     }
 
@@ -98,19 +111,24 @@ impl Poster {
     /// Makes a poster for this archive.
     #[must_use]
     pub fn new(archive: Archive) -> Self {
+        Self::on(Way::Archive(archive))
+    }
+
+    /// Makes a poster for this input of a perfSONAR 5 archive.
+    #[must_use]
+    pub fn to_logstash(input: Logstash) -> Self {
+        Self::on(Way::Logstash(input))
+    }
+
+    fn on(way: Way) -> Self {
         Self {
-            archive,
+            way,
             state: Mutex::new(State {
                 keys: Recent::new(REMEMBERED),
                 tally: Tally::default(),
+                hinted: false,
             }),
         }
-    }
-
-    /// Returns the archive.
-    #[must_use]
-    pub fn archive(&self) -> &Archive {
-        &self.archive
     }
 
     /// Returns what became of the records so far.
@@ -119,48 +137,49 @@ impl Poster {
         self.with(|state| state.tally)
     }
 
-    /// Posts a record: event type, Unix time in seconds and value of each of its
-    /// points. Event types that the metadata does not declare are added to it.
+    /// Posts a record. Event types that its metadata does not declare are added
+    /// to it.
     ///
-    /// Posting a record again is safe: what is there already stays as it is.
+    /// Posting a record again is safe on esmond archives: what is there already
+    /// stays as it is. Logstash makes a second point of it. What may help against
+    /// an error is written to the log, once.
     ///
     /// # Errors
     ///
     /// Why the record, or a part of it, is not on the archive.
-    pub async fn post<E: AsRef<str>>(
-        &self,
-        metadata: &NewMetadata,
-        values: &[(E, i64, Value)],
-    ) -> Result<PostedRecord, PostError> {
-        let result = self.try_post(metadata, values).await;
+    pub async fn post(&self, record: &impl Record) -> Result<PostedRecord, PostError> {
+        let result = match &self.way {
+            Way::Archive(archive) => self.to_archive(archive, record).await,
+            Way::Logstash(input) => to_input(input, record).await,
+        };
         self.with(|state| match &result {
             Ok(record) if record.was_there() => state.tally.already_there += 1,
             Ok(_) => state.tally.stored += 1,
             Err(_) => state.tally.failed += 1,
         });
+        if let Err(error) = &result
+            && let Some(hint) = hint::against(error)
+            && !self.with(|state| std::mem::replace(&mut state.hinted, true))
+        {
+            log::line("main.warn", hint);
+        }
         result
     }
 
-    async fn try_post<E: AsRef<str>>(
+    async fn to_archive(
         &self,
-        metadata: &NewMetadata,
-        values: &[(E, i64, Value)],
+        archive: &Archive,
+        record: &impl Record,
     ) -> Result<PostedRecord, PostError> {
-        let metadata = values
-            .iter()
-            .fold(metadata.clone(), |metadata, (event_type, ..)| {
-                metadata.event_type(event_type.as_ref())
-            });
+        let Points { metadata, values } = record.points().map_err(PostError::Metadata)?;
+        let metadata = values.iter().fold(metadata, |metadata, (event_type, ..)| {
+            metadata.event_type(event_type)
+        });
         // Checked first, so that no metadata is left behind without its data.
-        if let Some((event_type, ts, _)) = values.iter().find(|(_, _, value)| value.is_null()) {
-            return Err(PostError::Data(Error::Unsendable {
-                what: format!("the value of {} at {ts}", event_type.as_ref()),
-                reason: "it is null",
-            }));
-        }
+        refuse_null(&values).map_err(PostError::Data)?;
         let posted = metadata.to_json().map_err(PostError::Metadata)?.to_string();
         if let Some(key) = self.with(|state| state.keys.get(&posted)) {
-            match self.post_values(key, values).await {
+            match post_values(archive, key, &values).await {
                 // The archive has lost the record since.
                 Err(PostError::Data(error)) if error.is_not_found() => {
                     self.with(|state| state.keys.remove(&posted));
@@ -168,36 +187,83 @@ impl Poster {
                 result => return result,
             }
         }
-        let test = self
-            .archive
-            .post_metadata(&metadata)
-            .await
-            .map_err(PostError::Metadata)?;
-        let key = test.metadata_key().to_owned();
+        let key = create(archive, &metadata).await?;
         self.with(|state| state.keys.insert(posted, key.clone()));
-        self.post_values(key, values).await
-    }
-
-    async fn post_values<E: AsRef<str>>(
-        &self,
-        metadata_key: String,
-        values: &[(E, i64, Value)],
-    ) -> Result<PostedRecord, PostError> {
-        let mut writer = self.archive.writer(&metadata_key);
-        for (event_type, ts, value) in values {
-            writer
-                .add(event_type.as_ref(), *ts, value.clone())
-                .map_err(PostError::Data)?;
-        }
-        let points = writer.flush().await.map_err(PostError::Data)?;
-        Ok(PostedRecord {
-            metadata_key,
-            points,
-        })
+        post_values(archive, key, &values).await
     }
 
     fn with<T>(&self, use_state: impl FnOnce(&mut State) -> T) -> T {
         use_state(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+async fn create(archive: &Archive, metadata: &NewMetadata) -> Result<String, PostError> {
+    let test = archive.post_metadata(metadata).await;
+    let test = test.map_err(PostError::Metadata)?;
+    Ok(test.metadata_key().to_owned())
+}
+
+async fn post_values(
+    archive: &Archive,
+    metadata_key: String,
+    values: &[(String, i64, Value)],
+) -> Result<PostedRecord, PostError> {
+    let mut writer = archive.writer(&metadata_key);
+    for (event_type, ts, value) in values {
+        writer
+            .add(event_type, *ts, value.clone())
+            .map_err(PostError::Data)?;
+    }
+    let points = writer.flush().await.map_err(PostError::Data)?;
+    Ok(PostedRecord {
+        metadata_key: Some(metadata_key),
+        points,
+    })
+}
+
+async fn to_input(input: &Logstash, record: &impl Record) -> Result<PostedRecord, PostError> {
+    let Document { observer, body } = record.document().map_err(PostError::Document)?;
+    let taken = input.post(&observer, &body).await;
+    let taken = taken.map_err(PostError::Document)?;
+    tell(&taken);
+    let mut points = Posted::default();
+    let stored_nothing = taken.answer["event-types"]
+        .as_array()
+        .is_some_and(Vec::is_empty);
+    if taken.already_there || stored_nothing {
+        points.already_there = 1;
+    } else {
+        points.stored = 1;
+    }
+    Ok(PostedRecord {
+        metadata_key: taken.answer["metadata-key"].as_str().map(ToOwned::to_owned),
+        points,
+    })
+}
+
+/// Logs what an archive of ours says beside yes.
+fn tell(taken: &Taken) {
+    let list = |name: &str| taken.answer[name].as_array().into_iter().flatten();
+    for note in list("notes").filter_map(Value::as_str) {
+        log::line("write.warning", note);
+    }
+    for conflict in list("conflicts") {
+        let (event_type, ts) = (&conflict["event-type"], &conflict["ts"]);
+        let event_type = event_type.as_str().unwrap_or("a point");
+        log::line(
+            "write.warning",
+            format_args!("another value of {event_type} was there at {ts}"),
+        );
+    }
+}
+
+fn refuse_null(values: &[(String, i64, Value)]) -> Result<(), Error> {
+    match values.iter().find(|(_, _, value)| value.is_null()) {
+        Some((event_type, ts, _)) => Err(Error::Unsendable {
+            what: format!("the value of {event_type} at {ts}"),
+            reason: "it is null",
+        }),
+        None => Ok(()),
     }
 }
 
@@ -275,8 +341,27 @@ mod tests {
         Poster::new(archive.unwrap())
     }
 
-    fn metadata() -> NewMetadata {
-        NewMetadata::point_to_point("10.0.0.1", "10.0.0.2", "10.0.0.1", "t", "a", "b")
+    /// A record with these points.
+    struct Of<const N: usize>([(&'static str, i64, Value); N]);
+
+    impl<const N: usize> Record for Of<N> {
+        fn points(&self) -> Result<Points, Error> {
+            let values = self.0.iter();
+            let values = values.map(|(name, ts, value)| ((*name).to_owned(), *ts, value.clone()));
+            Ok(Points {
+                metadata: NewMetadata::point_to_point(
+                    "10.0.0.1", "10.0.0.2", "10.0.0.1", "t", "a", "b",
+                ),
+                values: values.collect(),
+            })
+        }
+
+        fn document(&self) -> Result<Document, Error> {
+            Ok(Document {
+                observer: "10.0.0.1".to_owned(),
+                body: json!({ "result": self.0[0].2 }),
+            })
+        }
     }
 
     #[tokio::test]
@@ -287,11 +372,9 @@ mod tests {
         });
         let poster = poster(&url);
         for ts in 1..=2 {
-            let record = poster
-                .post(&metadata(), &[("throughput", ts, json!(5))])
-                .await;
+            let record = poster.post(&Of([("throughput", ts, json!(5))])).await;
             let record = record.unwrap();
-            assert_eq!(record.metadata_key, "0a");
+            assert_eq!(record.metadata_key.as_deref(), Some("0a"));
             assert_eq!(record.points.stored, 1);
         }
         let asked = asked.lock().unwrap().clone();
@@ -318,8 +401,8 @@ mod tests {
             }
         });
         let poster = poster(&url);
-        let values = [("throughput", 1, json!(5)), ("failures", 1, json!({}))];
-        assert!(poster.post(&metadata(), &values).await.unwrap().was_there());
+        let record = Of([("throughput", 1, json!(5)), ("failures", 1, json!({}))]);
+        assert!(poster.post(&record).await.unwrap().was_there());
         assert_eq!(poster.tally().already_there, 1);
     }
 
@@ -333,8 +416,8 @@ mod tests {
         });
         let poster = poster(&url);
         for key in ["0a", "0b", "0b"] {
-            let record = poster.post(&metadata(), &[("x", 1, json!(5))]).await;
-            assert_eq!(record.unwrap().metadata_key, key);
+            let record = poster.post(&Of([("x", 1, json!(5))])).await;
+            assert_eq!(record.unwrap().metadata_key.as_deref(), Some(key));
         }
         assert_eq!(asked.lock().unwrap().len(), 6);
     }
@@ -350,29 +433,94 @@ mod tests {
         ] {
             let (url, _) = serve(move |_, _| (status, r#"{"detail":"no"}"#.to_owned()));
             let poster = poster(&url);
-            let error = poster
-                .post(&metadata(), &[("x", 1, json!(5))])
-                .await
-                .unwrap_err();
+            let error = poster.post(&Of([("x", 1, json!(5))])).await;
+            let error = error.unwrap_err();
             assert!(matches!(error, PostError::Metadata(_)), "{error:?}");
             assert_eq!(error.is_about_record(), about_record, "{status}");
             assert_eq!(poster.tally().failed, 1);
         }
         let away = poster("http://127.0.0.1:9");
-        let error = away
-            .post(&metadata(), &[("x", 1, json!(5))])
-            .await
-            .unwrap_err();
+        let error = away.post(&Of([("x", 1, json!(5))])).await.unwrap_err();
         assert!(!error.is_about_record(), "{error:?}");
     }
 
     #[tokio::test]
     async fn a_null_value_is_refused_before_anything_is_sent() {
         let (url, asked) = serve(|_, _| done());
-        let values = [("x", 1, json!(5)), ("y", 1, Value::Null)];
-        let error = poster(&url).post(&metadata(), &values).await.unwrap_err();
+        let record = Of([("x", 1, json!(5)), ("y", 1, Value::Null)]);
+        let error = poster(&url).post(&record).await.unwrap_err();
         assert!(error.is_about_record());
         assert!(error.cause().to_string().contains("y at 1"), "{error:?}");
         assert!(asked.lock().unwrap().is_empty());
+    }
+
+    fn input(url: &str) -> Poster {
+        let input = Logstash::builder(url).retries(0).build_logstash();
+        Poster::to_logstash(input.unwrap())
+    }
+
+    #[tokio::test]
+    async fn logstash_gets_one_document_for_a_record() {
+        let (url, asked) = serve(|_, _| (200, "ok".to_owned()));
+        let poster = input(&url);
+        let record = Of([("x", 1, json!(5)), ("y", 1, json!(6))]);
+        let posted = poster.post(&record).await.unwrap();
+        assert_eq!((posted.points.stored, posted.was_there()), (1, false));
+        let asked = asked.lock().unwrap().clone();
+        assert_eq!(asked, [r#"PUT /logstash {"result":5}"#]);
+        assert_eq!(poster.tally().stored, 1);
+    }
+
+    #[tokio::test]
+    async fn an_input_that_says_more_is_heard() {
+        let (url, _) = serve(|_, number| match number {
+            0 => {
+                let answer = json!({"metadata-key": "0a", "conflicts": [], "notes": ["x"]});
+                (200, answer.to_string())
+            }
+            _ => (409, "{}".to_owned()),
+        });
+        let poster = input(&url);
+        let record = Of([("x", 1, json!(5))]);
+        let first = poster.post(&record).await.unwrap();
+        assert_eq!(first.metadata_key.as_deref(), Some("0a"));
+        assert!(poster.post(&record).await.unwrap().was_there());
+    }
+
+    #[tokio::test]
+    async fn a_result_of_which_nothing_was_stored_is_not_counted_as_stored() {
+        let (url, _) = serve(|_, _| {
+            let conflicts = json!([{"event-type": "throughput", "ts": 1}]);
+            let answer = json!({"event-types": [], "conflicts": conflicts});
+            (200, answer.to_string())
+        });
+        let poster = input(&url);
+        let record = Of([("x", 1, json!(5))]);
+        assert!(poster.post(&record).await.unwrap().was_there());
+        assert_eq!(
+            (poster.tally().stored, poster.tally().already_there),
+            (0, 1)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_result_at_fault_is_told_from_an_input_at_fault() {
+        for (status, about_record) in [
+            (400, true),
+            (413, true),
+            (401, false),
+            (403, false),
+            (404, false),
+            (405, false),
+            (429, false),
+            (503, false),
+        ] {
+            let (url, _) = serve(move |_, _| (status, "<p>no</p>".to_owned()));
+            let error = input(&url).post(&Of([("x", 1, json!(5))])).await;
+            let error = error.unwrap_err();
+            assert!(matches!(error, PostError::Document(_)), "{error:?}");
+            assert_eq!(error.is_about_record(), about_record, "{status}");
+            assert!(error.cause().to_string().ends_with(": no"), "{error:?}");
+        }
     }
 }

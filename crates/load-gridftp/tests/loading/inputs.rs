@@ -17,7 +17,7 @@ fn metadata(measurement: &Measurement) -> Map<String, Value> {
 }
 
 /// Loads an input file and returns what was posted, by line.
-fn post(name: &str, attributes: Attributes) -> BTreeMap<u64, Measurement> {
+pub(crate) fn post(name: &str, attributes: Attributes) -> BTreeMap<u64, Measurement> {
     let mut place = Place::new(&data(&format!("inputs/{name}.log.gz")));
     place.job.settings.attributes = attributes;
     if name.starts_with("json") {

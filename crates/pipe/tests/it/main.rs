@@ -4,7 +4,11 @@
 
 mod captures;
 mod data;
+#[path = "../../../results/tests/elmond/mod.rs"]
+mod elmond;
 mod endings;
+mod input;
+mod logstash;
 mod program;
 mod recorded;
 mod streams;
