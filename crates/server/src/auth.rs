@@ -1,7 +1,8 @@
 //! Who asks.
 //!
 //! A client shows a key as `Authorization: Token KEY`, in the older form
-//! `ApiKey USER:KEY`, or with the query parameters `username` and `api_key`.
+//! `ApiKey USER:KEY`, or with the query parameters `username` and `api_key`;
+//! at `/logstash` also as the password of HTTP Basic.
 //! A client that shows none is known by its address when that lies in a
 //! registered network. Wrong credentials are refused even for reading; none at
 //! all only for writing.
@@ -14,6 +15,8 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use esmond_ps_store::{KeyHash, Store, User};
 
 use crate::context::App;
@@ -67,13 +70,15 @@ impl FromRequestParts<Arc<App>> for Caller {
         let store = app.store.as_ref();
         let header = parts.headers.get(AUTHORIZATION);
         match header.map_or(Ok(None), |value| shown(value.as_bytes()))? {
-            Some(Shown::Token(key)) => return by_key(store, &key, None).await,
-            Some(Shown::ApiKey { user, key }) => return by_key(store, &key, Some(&user)).await,
+            Some(Shown::Token(key)) => return by_key(store, &key, None, INVALID).await,
+            Some(Shown::ApiKey { user, key }) => {
+                return by_key(store, &key, Some(&user), INVALID).await;
+            }
             None => {}
         }
         let query = Query::parse(parts.uri.query());
         if let Some((user, key)) = query.credentials() {
-            return by_key(store, key, Some(user)).await;
+            return by_key(store, key, Some(user), INVALID).await;
         }
         let Ok(site) = Site::from_request_parts(parts, app).await;
         let Some(address) = site.client else {
@@ -86,10 +91,59 @@ impl FromRequestParts<Arc<App>> for Caller {
     }
 }
 
-async fn by_key(store: &dyn Store, key: &str, name: Option<&str>) -> Result<Caller, Error> {
+/// Like [`Caller`], but a key may also come as the password of HTTP Basic.
+///
+/// # Errors
+///
+/// 401 for wrong credentials.
+pub(crate) async fn basic_or_other(parts: &mut Parts, app: &Arc<App>) -> Result<Caller, Error> {
+    let header = parts.headers.get(AUTHORIZATION);
+    match header.and_then(|value| basic(value.as_bytes())) {
+        Some(Some((user, key))) => {
+            let refusal = "Invalid username or password.";
+            by_key(app.store.as_ref(), &key, Some(&user), refusal).await
+        }
+        Some(None) => Err(Error::unauthorized("Invalid basic header.")),
+        None => Caller::from_request_parts(parts, app).await,
+    }
+}
+
+/// Reads user and password of HTTP Basic; `Some(None)` when they cannot be read.
+fn basic(value: &[u8]) -> Option<Option<(String, String)>> {
+    let mut words = value
+        .split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty());
+    if !words.next()?.eq_ignore_ascii_case(b"basic") {
+        return None;
+    }
+    let encoded = words.next().filter(|_| words.next().is_none());
+    Some(encoded.and_then(|encoded| {
+        let decoded = STANDARD.decode(encoded).ok()?;
+        // A key never holds a colon, a user name may.
+        let text = String::from_utf8(decoded).ok()?;
+        let (user, key) = text.rsplit_once(':')?;
+        Some((user.to_owned(), key.to_owned()))
+    }))
+}
+
+/// Refusal of keys that are nobody's.
+const INVALID: &str = "Invalid token.";
+
+/// Finds who has a key.
+///
+/// What is compared is the SHA-256 of the key, and only by the store: how long
+/// that takes can tell about digests at most, and whoever tries keys cannot choose
+/// their digests. Nothing returns early on account of the key: every one is hashed
+/// and looked up once.
+async fn by_key(
+    store: &dyn Store,
+    key: &str,
+    name: Option<&str>,
+    refusal: &str,
+) -> Result<Caller, Error> {
     let user: Option<User> = store.user_by_key(&KeyHash::of(key)).await?;
     match user.filter(|user| name.is_none_or(|name| name == user.name)) {
-        None => Err(Error::unauthorized("Invalid token.")),
+        None => Err(Error::unauthorized(refusal)),
         Some(user) if !user.active => Err(Error::unauthorized("User inactive or deleted.")),
         Some(user) => Ok(Caller::Known(Writer { name: user.name })),
     }
@@ -131,7 +185,7 @@ fn shown(value: &[u8]) -> Result<Option<Shown>, Error> {
     // A user name may hold a colon, a key never does.
     let (user, key) = text
         .rsplit_once(':')
-        .ok_or_else(|| Error::unauthorized("Invalid token."))?;
+        .ok_or_else(|| Error::unauthorized(INVALID))?;
     Ok(Some(Shown::ApiKey {
         user: user.to_owned(),
         key: key.to_owned(),

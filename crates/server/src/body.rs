@@ -1,10 +1,14 @@
 //! Request bodies.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Map, Value};
+use tokio::time::timeout;
+use tower_http::timeout::TimeoutError;
 use url::form_urlencoded;
 
 use crate::error::Error;
@@ -12,15 +16,66 @@ use crate::error::Error;
 /// How much of a body that cannot be read is repeated in the refusal.
 const SHOWN_CHARACTERS: usize = 200;
 
+/// How long a body may take, however steadily it comes.
+const WHOLE: Duration = Duration::from_secs(600);
+
+/// Most JSON values in a body. Each takes some hundred bytes of memory, however
+/// few it takes in the body; six of them are a point of a bulk write.
+const VALUES: usize = 4_000_000;
+
+/// Most JSON values, or fields of a form, in a metadata request.
+const METADATA_VALUES: usize = 10_000;
+
+/// Longest body of a metadata request, in bytes: what it says is in every list.
+pub(crate) const METADATA: usize = 1 << 20;
+
 /// Reads a whole body.
 pub(crate) async fn read(body: Body, limit: usize) -> Result<Bytes, Error> {
-    match Limited::new(body, limit).collect().await {
+    let Ok(read) = timeout(WHOLE, Limited::new(body, limit).collect()).await else {
+        return Err(Error::timed_out());
+    };
+    match read {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Error::too_large(limit)),
+        Err(error) if is_stalled(error.as_ref()) => Err(Error::timed_out()),
         Err(error) => Err(Error::bad_request(format!(
             "Request body could not be read: {error}"
         ))),
     }
+}
+
+/// Reads what a body says outside the async threads: it can be large.
+pub(crate) async fn elsewhere<T: Send + 'static>(
+    reading: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let read = tokio::task::spawn_blocking(reading).await;
+    read.unwrap_or_else(|error| {
+        tracing::error!("reading a body: {error}");
+        Err(Error::internal())
+    })
+}
+
+/// Refuses more JSON values than there may be, before they take memory.
+fn few_enough(json: &[u8], most: usize) -> Result<(), Error> {
+    let (mut count, mut in_text, mut escaped) = (1, false, false);
+    for byte in json {
+        match byte {
+            b'"' if !escaped => in_text = !in_text,
+            b',' | b'[' | b'{' if !in_text => count += 1,
+            _ => {}
+        }
+        escaped = *byte == b'\\' && !escaped;
+    }
+    if count > most {
+        return Err(Error::too_many_values(most));
+    }
+    Ok(())
+}
+
+/// Tells whether a body could not be read since nothing more of it came.
+fn is_stalled(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
+        .any(<dyn std::error::Error>::is::<TimeoutError>)
 }
 
 /// Reads the body of a metadata request: JSON, or a form.
@@ -31,6 +86,9 @@ pub(crate) fn metadata(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Error
     let media_type = media_type(headers);
     let essence = media_type.split(';').next().unwrap_or_default().trim();
     if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        if bytes.iter().filter(|byte| **byte == b'&').count() >= METADATA_VALUES {
+            return Err(Error::too_many_values(METADATA_VALUES));
+        }
         let fields = form_urlencoded::parse(bytes)
             .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())));
         return Ok(Value::Object(fields.collect()));
@@ -38,6 +96,7 @@ pub(crate) fn metadata(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Error
     if !essence.eq_ignore_ascii_case("application/json") {
         return Err(Error::unsupported_media_type(&media_type));
     }
+    few_enough(bytes, METADATA_VALUES)?;
     // DIFFERENCE: the parser's words are those of another parser.
     let value = serde_json::from_slice(bytes)
         .map_err(|error| Error::bad_request(format!("JSON parse error - {error}")))?;
@@ -56,9 +115,26 @@ pub(crate) fn data(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Error> {
         return Err(Error::bad_request("No data payload POSTed."));
     }
     let text = decoded(bytes).ok_or_else(|| undecodable(bytes))?;
+    few_enough(text.as_bytes(), VALUES)?;
     let value = serde_json::from_str(&text).map_err(|_| undecodable(bytes))?;
     refuse_private_names(text.as_bytes())?;
     Ok(value)
+}
+
+/// Reads the body of a request that is one JSON object, whatever it is said to be.
+pub(crate) fn result(bytes: &[u8]) -> Result<Map<String, Value>, Error> {
+    let refused = |what: &dyn std::fmt::Display| {
+        Error::bad_request(format!("The request must be one JSON object: {what}"))
+    };
+    let text = decoded(bytes).ok_or_else(|| refused(&"it is no text in UTF-8"))?;
+    few_enough(text.as_bytes(), VALUES)?;
+    let value = serde_json::from_str(&text).map_err(|error| refused(&error))?;
+    refuse_private_names(text.as_bytes())?;
+    match value {
+        Value::Object(object) => Ok(object),
+        Value::Array(_) => Err(refused(&"it is a list; send each result by itself")),
+        _ => Err(refused(&"it is a single value")),
+    }
 }
 
 /// Refuses objects with names by which the parser hands numbers with all their
@@ -209,6 +285,21 @@ mod tests {
                 value.to_string(),
                 body.replace(", ", ",").replace(": ", ":")
             );
+        }
+    }
+
+    #[test]
+    fn values_are_counted_before_they_are_read_and_texts_are_one() {
+        for (json, count) in [
+            ("1", 1),
+            ("[]", 2),
+            ("[1]", 2),
+            ("[1,{\"a\":[2,3]}]", 6),
+            (r#"["a,[{\\",",\"{,"]"#, 3),
+        ] {
+            assert!(few_enough(json.as_bytes(), count).is_ok(), "{json}");
+            let error = few_enough(json.as_bytes(), count - 1).unwrap_err();
+            assert_eq!(error.status(), 413, "{json}");
         }
     }
 

@@ -5,10 +5,15 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use esmond_ps_model::ARCHIVE_PATH;
-use esmond_ps_store::Store;
+use esmond_ps_store::{self as store, NewPoint, Store, WriteOutcome};
 
+use crate::auth::Caller;
 use crate::config::Config;
+use crate::error::Error;
 use crate::keys::Keys;
+use crate::limits::Places;
+use crate::logstash::Turns;
+use crate::metrics::Metrics;
 use crate::query::Query;
 
 /// What all requests share.
@@ -16,6 +21,10 @@ pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) config: Config,
     pub(crate) keys: Keys,
+    pub(crate) metrics: Metrics,
+    /// Of those who store results.
+    pub(crate) turns: Turns,
+    pub(crate) places: Places,
 }
 
 impl App {
@@ -27,6 +36,30 @@ impl App {
     /// Returns the script alias without slashes at its ends.
     pub(crate) fn alias(&self) -> &str {
         self.config.script_alias.trim_matches('/')
+    }
+
+    /// Checks that a caller may read.
+    ///
+    /// # Errors
+    ///
+    /// 401 when reading needs credentials and the caller is anonymous.
+    pub(crate) fn may_read(&self, caller: &Caller) -> Result<(), Error> {
+        if self.config.require_auth_for_reads {
+            caller.clone().writer()?;
+        }
+        Ok(())
+    }
+
+    /// Stores points of a record, and counts them.
+    pub(crate) async fn write(
+        &self,
+        key: &str,
+        points: Vec<NewPoint>,
+    ) -> store::Result<WriteOutcome> {
+        let count = points.len();
+        let outcome = self.store.write(key, points, self.now()).await?;
+        self.metrics.points(count, outcome.conflicts.len());
+        Ok(outcome)
     }
 }
 

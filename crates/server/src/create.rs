@@ -14,11 +14,11 @@ use esmond_ps_model::metadata::RESERVED_PROPERTIES;
 use esmond_ps_model::registry::{FieldKind, SubjectType};
 use esmond_ps_model::{EventTypeDefinition, Registry, Summary, SummaryType};
 use esmond_ps_store::NewRecord;
+use esmond_ps_store::text::stored;
 use serde_json::{Map, Value};
 
 use crate::error::Error;
 use crate::number::to_integer;
-use crate::text::stored;
 
 /// Longest text field and longest parameter name, in characters.
 const LONGEST: usize = 128;
@@ -107,7 +107,7 @@ fn summaries(
         if summary_type == SummaryType::Base {
             continue;
         }
-        if !definition.data_type.allows(summary_type) {
+        if !definition.rules.allows(summary_type) {
             let event_type = &definition.name;
             return Err(Error::bad_request(format!(
                 "Summary type {summary_type} not allowed for event-type {event_type}"
@@ -163,12 +163,10 @@ fn subject(
                     .map_err(|_| Error::bad_request(format!("{name} must be an IP address")))?;
                 address.to_canonical().to_string()
             }
-            FieldKind::Text if value.chars().count() > LONGEST => {
-                return Err(Error::bad_request(format!(
-                    "{name} must not have more than {LONGEST} characters"
-                )));
+            FieldKind::Text => {
+                subject_text(name, &value)?;
+                value
             }
-            FieldKind::Text => value,
         };
         subject.insert(name.to_owned(), value);
     }
@@ -190,33 +188,46 @@ fn parameters(
         }
         // A record shows its parameters with dashes, beside its own fields.
         let shown = name.replace('_', "-");
-        if registry.subject_field(name).is_some() {
+        if registry.names_subject(name) {
             let kind = &subject_type.name;
             let detail = format!("{name} is not a field of subject type {kind}");
             return Err(Error::bad_request(detail));
         }
         if RESERVED_PROPERTIES.contains(&shown.as_str())
             || ours(&shown)
-            || registry.subject_field(&shown).is_some()
+            || registry.names_subject(&shown)
         {
             let detail = format!("{name} is not allowed to be specified");
             return Err(Error::bad_request(detail));
         }
-        if name.chars().count() > LONGEST || name.contains('\0') {
-            let detail =
-                format!("Names must have at most {LONGEST} characters and no NUL character");
-            return Err(Error::bad_request(detail));
-        }
-        if value.is_null() {
-            return Err(Error::bad_request(format!("{name} must not be null")));
-        }
-        parameters.insert(name.clone(), checked(name, value)?);
+        parameters.insert(name.clone(), parameter(name, value)?);
         if !shown_names.insert(shown) {
             let detail = format!("{name} is given twice, with dashes and with underscores");
             return Err(Error::bad_request(detail));
         }
     }
     Ok(parameters)
+}
+
+/// Checks a parameter by itself, and returns the text under which it is stored.
+pub(crate) fn parameter(name: &str, value: &Value) -> Result<String, Error> {
+    if name.chars().count() > LONGEST || name.contains('\0') {
+        let detail = format!("Names must have at most {LONGEST} characters and no NUL character");
+        return Err(Error::bad_request(detail));
+    }
+    if value.is_null() {
+        return Err(Error::bad_request(format!("{name} must not be null")));
+    }
+    checked(name, value)
+}
+
+/// Checks the text of a subject field.
+pub(crate) fn subject_text(name: &str, text: &str) -> Result<(), Error> {
+    if text.chars().count() > LONGEST {
+        let detail = format!("{name} must not have more than {LONGEST} characters");
+        return Err(Error::bad_request(detail));
+    }
+    checked(name, &Value::from(text)).map(|_| ())
 }
 
 fn checked(name: &str, value: &Value) -> Result<String, Error> {

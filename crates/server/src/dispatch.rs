@@ -5,12 +5,15 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CONTENT_TYPE, HeaderValue};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderValue,
+};
 use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::accept;
+use crate::access_log::Answered;
 use crate::auth::Caller;
 use crate::context::{App, Context};
 use crate::error::{Error, JSON};
@@ -29,10 +32,14 @@ pub(crate) async fn dispatch(
     caller: Result<Caller, Error>,
     request: Request,
 ) -> Response {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    // Known by now; nothing that follows can repeat it.
+    parts.headers.remove(AUTHORIZATION);
     let path = parts.uri.path();
     let target = paths::resolve(path, app.alias());
     let allow = target.as_ref().map(|target| target.resource.allow());
+    let kind = target.as_ref().map(|target| target.resource.kind());
+    let answered_as = Answered::new(kind.unwrap_or("other"), &caller);
     let answered = match target {
         Some(Target { prefix, resource }) => {
             let mut query = Query::parse(parts.uri.query());
@@ -58,6 +65,7 @@ pub(crate) async fn dispatch(
         error.into_response()
     });
     finish(response.headers_mut(), allow);
+    response.extensions_mut().insert(answered_as);
     response
 }
 
@@ -74,6 +82,7 @@ async fn answer(
         return Ok(description(resource));
     }
     if *method == Method::GET || *method == Method::HEAD {
+        context.app.may_read(&caller)?;
         return match resource {
             Resource::Root => Ok(root(&context)),
             Resource::List => records::list(context).await,

@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use esmond_ps_store as store;
@@ -22,14 +22,34 @@ pub struct Error {
     status: StatusCode,
     body: Value,
     source: Option<store::Error>,
+    /// Whether another try is worth it soon.
+    put_off: bool,
+    /// Whether a client that is not known is asked for HTTP Basic.
+    asks_basic: bool,
 }
+
+const TOKEN: HeaderValue = HeaderValue::from_static("Token");
+const BASIC: HeaderValue = HeaderValue::from_static("Basic realm=\"perfSONAR archive\"");
+
+/// Longest detail in characters: it may repeat what a client wrote.
+const LONGEST: usize = 2000;
+
+/// After how many seconds a request is worth another try when there are too many.
+const SOON: HeaderValue = HeaderValue::from_static("1");
 
 impl Error {
     fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        let mut detail = detail.into();
+        if let Some((end, _)) = detail.char_indices().nth(LONGEST) {
+            detail.truncate(end);
+            detail.push('…');
+        }
         Self {
             status,
-            body: json!({ "detail": detail.into() }),
+            body: json!({ "detail": detail }),
             source: None,
+            put_off: false,
+            asks_basic: false,
         }
     }
 
@@ -68,6 +88,12 @@ impl Error {
         Self::new(StatusCode::NOT_ACCEPTABLE, detail)
     }
 
+    /// 408: the rest of the body did not come.
+    pub(crate) fn timed_out() -> Self {
+        let detail = "The rest of the request body did not come in time.";
+        Self::new(StatusCode::REQUEST_TIMEOUT, detail)
+    }
+
     /// 409: these points are there already.
     pub(crate) fn conflict(first: &Conflict) -> Self {
         let Conflict { event_type, ts } = first;
@@ -92,15 +118,81 @@ impl Error {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
     }
 
+    /// 413: the body holds more JSON values than this.
+    pub(crate) fn too_many_values(limit: usize) -> Self {
+        let detail = format!("Request body holds more than {limit} values; send it in parts");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    }
+
+    /// 414: path and query are longer than this many bytes.
+    pub(crate) fn uri_too_long(limit: usize) -> Self {
+        let detail = format!("Path and query are longer than {limit} bytes");
+        Self::new(StatusCode::URI_TOO_LONG, detail)
+    }
+
     /// 415: the body is of a kind that the archive does not read.
     pub(crate) fn unsupported_media_type(media_type: &str) -> Self {
         let detail = format!("Unsupported media type \"{media_type}\" in request.");
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
     }
 
+    /// 503: more writes wait than the archive can do soon; nothing of this one is
+    /// stored.
+    fn busy() -> Self {
+        let detail = "Too many writes are waiting. Nothing of this one is stored; try again soon.";
+        Self {
+            put_off: true,
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+        }
+    }
+
+    /// 503: as many reads, or writes, are under way as there may be.
+    pub(crate) fn too_many(reads: bool) -> Self {
+        let detail = if reads {
+            "Too many requests are under way; try again soon."
+        } else {
+            "Too many writes are under way. Nothing of this one is stored; try again soon."
+        };
+        Self {
+            put_off: true,
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+        }
+    }
+
+    /// 503: nothing can be written until somebody looks after the archive.
+    fn read_only() -> Self {
+        let detail = "The archive can only be read now. Nothing of this request is stored.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+
+    /// 507: there is no room for what is to be stored.
+    fn full() -> Self {
+        let detail = "The archive has no space left. Nothing of this request is stored.";
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, detail)
+    }
+
     /// 500: a defect of the archive itself.
     pub(crate) fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error.")
+    }
+
+    /// Returns the error as those know it who write to Logstash: HTTP Basic is how to
+    /// authenticate, and 429 is the answer of one that is busy.
+    pub(crate) fn into_logstash(mut self) -> Self {
+        self.asks_basic = true;
+        if self.put_off {
+            self.status = StatusCode::TOO_MANY_REQUESTS;
+        }
+        self
+    }
+
+    /// Returns what the client reads.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        match self.body.get("detail").and_then(Value::as_str) {
+            Some(detail) => detail.to_owned(),
+            None => self.body.to_string(),
+        }
     }
 
     /// Returns the status that the client gets.
@@ -111,7 +203,9 @@ impl Error {
 
     /// Logs a failure of the archive (not a refusal) as one line.
     pub(crate) fn log(&self, method: &Method, path: &str) {
-        if self.status.is_server_error() {
+        if self.put_off {
+            tracing::warn!(%method, path, "request put off: {}", self.detail());
+        } else if self.status.is_server_error() {
             let reason = self.reason();
             tracing::error!(%method, path, reason, "request failed with {}", self.status);
         } else {
@@ -138,6 +232,22 @@ impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         match error {
             store::Error::UnknownRecord(_) => Self::not_found(),
+            store::Error::Misfit { event_type, ts } => Self::bad_request(format!(
+                "Value of event type {event_type} at time {ts} is of another data type \
+                 than those that are stored. Nothing of this request is stored."
+            )),
+            busy @ store::Error::Busy => Self {
+                source: Some(busy),
+                ..Self::busy()
+            },
+            full @ store::Error::Full { .. } => Self {
+                source: Some(full),
+                ..Self::full()
+            },
+            read_only @ store::Error::ReadOnly { .. } => Self {
+                source: Some(read_only),
+                ..Self::read_only()
+            },
             source => Self {
                 source: Some(source),
                 ..Self::internal()
@@ -152,7 +262,11 @@ impl IntoResponse for Error {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, JSON);
         if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Token"));
+            let challenge = if self.asks_basic { BASIC } else { TOKEN };
+            headers.insert(WWW_AUTHENTICATE, challenge);
+        }
+        if self.put_off {
+            headers.insert(RETRY_AFTER, SOON);
         }
         response
     }

@@ -8,23 +8,34 @@
 //! It answers JSON only (no browsable pages), checks every request completely
 //! before it stores anything, and keeps no state of its own besides the store.
 //! Where it deliberately answers otherwise than the original archive, the code
-//! says `DIFFERENCE`.
+//! says `DIFFERENCE`. What it takes can be extended by a file ([`types`]).
 //!
 //! How a request goes through the modules: `dispatch` resolves the path
 //! ([`paths`]), negotiates (`accept`) and authenticates (`auth`); `records`
 //! answers metadata (`create`, `keys`, `search`), `series_read` and `series_write`
-//! points (`validate`); `stream` sends lists without holding them.
+//! points (`validate`); `stream` sends lists without holding them. Around them:
+//! `logstash` takes results of pScheduler, `connections` takes connections
+//! (`tls`), `limits` refuses what is too much, `access_log` notes requests, `health` and
+//! `metrics` tell how the archive is, and `openapi` how it is asked.
 
 mod accept;
+mod access_log;
 mod auth;
 mod body;
 pub mod config;
+mod connections;
 mod context;
 mod create;
 mod dispatch;
 pub mod error;
+mod health;
+mod kept;
 mod keys;
+mod limits;
+mod logstash;
+mod metrics;
 mod number;
+mod openapi;
 mod paging;
 pub mod paths;
 mod query;
@@ -36,9 +47,15 @@ mod series_write;
 mod server;
 mod site;
 mod stream;
-mod text;
+mod tls;
+pub mod types;
 mod validate;
 
+pub use access_log::{Access, AccessLog};
 pub use config::{Config, Resolver};
+pub use connections::{Connections, serve};
 pub use error::Error;
-pub use server::{router, serve};
+pub use esmond_ps_results::pscheduler::Summaries;
+pub use search::conditions;
+pub use server::router;
+pub use tls::{Tls, TlsError};

@@ -77,6 +77,21 @@ impl Resource {
     }
 }
 
+impl Resource {
+    /// Returns the kind of the resource in a word, for metrics.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Root => "root",
+            Self::List => "list",
+            Self::Record { .. } => "record",
+            Self::EventType { .. } => "event-type",
+            Self::Summaries { .. } => "summaries",
+            Self::Series { summary_type, .. } if summary_type == "base" => "base",
+            Self::Series { .. } => "summary",
+        }
+    }
+}
+
 /// Resolves the path of a request, percent-encoded as it came. `alias` is the
 /// script alias without slashes at its ends; empty for none. `None` when the
 /// path names nothing.

@@ -18,12 +18,17 @@ impl Query {
     /// replacement characters, which match nothing.
     pub(crate) fn parse(text: Option<&str>) -> Self {
         let mut query = Self::default();
-        for piece in text.unwrap_or_default().split(['&', ';']) {
+        for piece in Self::pieces(text.unwrap_or_default()) {
             for (name, value) in form_urlencoded::parse(piece.as_bytes()) {
                 query.set(&name, &value);
             }
         }
         query
+    }
+
+    /// Returns what the separators separate.
+    pub(crate) fn pieces(text: &str) -> impl Iterator<Item = &str> {
+        text.split(['&', ';'])
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {

@@ -27,7 +27,7 @@ const RECORDS_AT_ONCE: u64 = 200;
 /// GET of the list.
 pub(crate) async fn list(context: Context) -> Result<Response, Error> {
     let paging = Paging::from_query(&context.query);
-    let search = search::conditions(&context, None).await?;
+    let search = search::asked(&context, None).await?;
     let total = match &search {
         Some(search) => context.app.store.count(search).await?,
         None => 0,
@@ -96,7 +96,7 @@ impl Pages for RecordPages {
 
 /// GET of one record. The filters of a search hold here, too.
 pub(crate) async fn detail(context: &Context, key: &str) -> Result<Response, Error> {
-    let search = search::conditions(context, Some(key)).await?;
+    let search = search::asked(context, Some(key)).await?;
     let search = search.ok_or_else(Error::not_found)?;
     let one = Slice {
         offset: 0,
@@ -129,8 +129,8 @@ pub(crate) async fn summaries(
     event_type: &str,
     summary_type: &str,
 ) -> Result<Response, Error> {
-    let (_, summary_type) = series_read::named(context, event_type, summary_type)?;
     let record: Option<Record> = context.app.store.record(key).await?;
+    let summary_type = series_read::named(context, record.as_ref(), event_type, summary_type)?;
     let entry = record
         .as_ref()
         .and_then(|record| record.event_type(event_type))
@@ -152,7 +152,8 @@ pub(crate) async fn create(
     writer: &Writer,
     body: Body,
 ) -> Result<Response, Error> {
-    let bytes = body::read(body, context.app.config.body_limit).await?;
+    let limit = context.app.config.body_limit.min(body::METADATA);
+    let bytes = body::read(body, limit).await?;
     let value = body::metadata(&context.headers, &bytes)?;
     let record = create::parse(&value, &context.app.config.registry)?;
     let key = context.app.keys.propose(context.app.now());

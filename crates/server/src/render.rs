@@ -39,6 +39,9 @@ pub(crate) fn event_type(context: &Context, key: &str, entry: &EventTypeRecord) 
         summary_window: window,
         time_updated: entry.time_updated,
     };
+    let registry = &context.app.config.registry;
+    // Clients know the standard ones.
+    let told = registry.event_type(&entry.name).filter(|known| known.added);
     EventType {
         base_uri: format!("{path}/base"),
         event_type: entry.name.clone(),
@@ -48,6 +51,8 @@ pub(crate) fn event_type(context: &Context, key: &str, entry: &EventTypeRecord) 
             .iter()
             .map(|entry| summary(entry.summary_type, entry.window))
             .collect(),
+        data_type: told.map(|known| known.data_type.name().to_owned()),
+        client_layout: told.map(|known| known.layout.name().to_owned()),
     }
 }
 

@@ -1,10 +1,11 @@
-//! From the filters of a query to the conditions of a search.
+//! From filters, such as those of a query, to the conditions of a search.
 
 use std::net::IpAddr;
 
-use esmond_ps_model::registry::FieldKind;
-use esmond_ps_model::{SummaryType, TimeArguments, integer};
+use esmond_ps_model::registry::{FieldKind, SubjectFilter};
+use esmond_ps_model::{Registry, SummaryType, TimeArguments, integer};
 use esmond_ps_store::Search;
+use esmond_ps_store::search::SubjectSearch;
 
 use crate::config::Resolver;
 use crate::context::Context;
@@ -14,28 +15,49 @@ use crate::error::Error;
 const RESERVED: [&str; 4] = ["limit", "offset", "format", DNS_MATCH_RULE];
 const DNS_MATCH_RULE: &str = "dns-match-rule";
 
-/// Reads the conditions of a metadata search; `key` limits it to one record.
-/// `None` when no record can match.
-pub(crate) async fn conditions(
-    context: &Context,
-    key: Option<&str>,
-) -> Result<Option<Search>, Error> {
-    let query = &context.query;
-    let registry = &context.app.config.registry;
-    let mut search = Search {
-        key: key.map(str::to_owned),
-        ..Search::default()
+/// Reads the conditions of the metadata search that a request asks for; `key`
+/// limits it to one record. `None` when no record can match.
+pub(crate) async fn asked(context: &Context, key: Option<&str>) -> Result<Option<Search>, Error> {
+    let filters: Vec<(&str, &str)> = context.query.iter().collect();
+    let config = &context.app.config;
+    let now = context.app.now();
+    let resolver = config.resolver.as_ref();
+    let Some(mut search) = conditions(&filters, &config.registry, resolver, now).await? else {
+        return Ok(None);
     };
+    let wanted = key.map(str::to_owned);
+    if wanted.is_some() && search.key.is_some() && search.key != wanted {
+        return Ok(None);
+    }
+    search.key = search.key.or(wanted);
+    Ok(Some(search))
+}
+
+/// Reads the filters of a metadata search, each name once. Names that are no
+/// standard filter and none of a subject type select by a parameter. `now` is in
+/// Unix seconds, for times relative to it. `None` when no record can match.
+///
+/// # Errors
+///
+/// A filter whose value cannot be understood; the text names it.
+pub async fn conditions(
+    filters: &[(&str, &str)],
+    registry: &Registry,
+    resolver: &dyn Resolver,
+    now: i64,
+) -> Result<Option<Search>, Error> {
+    let value_of = |name: &str| {
+        let found = filters.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| *value)
+    };
+    let mut search = Search::default();
     let mut can_match = true;
-    for (name, value) in query.iter() {
+    for &(name, value) in filters {
         if RESERVED.contains(&name) || TimeArguments::NAMES.contains(&name) {
             continue;
         }
         match name {
-            "metadata-key" => {
-                can_match &= key.is_none_or(|key| key == value);
-                search.key = Some(value.to_owned());
-            }
+            "metadata-key" => search.key = Some(value.to_owned()),
             "subject-type" => search.subject_type = Some(value.to_owned()),
             "event-type" => search.series.event_type = Some(value.to_owned()),
             "summary-type" => {
@@ -48,24 +70,49 @@ pub(crate) async fn conditions(
                 })?;
                 search.series.window = Some(window);
             }
-            _ => match registry.subject_field(name) {
-                Some(FieldKind::Address) => {
-                    let rule = DnsMatchRule::parse(query.get(DNS_MATCH_RULE))?;
-                    let resolver = context.app.config.resolver.as_ref();
-                    let addresses = rule.addresses(resolver, value).await?;
-                    search.subject.push((name.to_owned(), addresses));
+            _ => match registry.subject_filter(name) {
+                Some(filter) => {
+                    let rule = value_of(DNS_MATCH_RULE);
+                    let values = wanted(&filter, value, rule, resolver).await?;
+                    let fields = filter.fields.into_iter().map(str::to_owned);
+                    search.subject.push(SubjectSearch {
+                        fields: fields.collect(),
+                        values,
+                    });
                 }
-                Some(FieldKind::Text) => {
-                    let value = vec![value.to_owned()];
-                    search.subject.push((name.to_owned(), value));
+                None => {
+                    if let Some(field) = registry.subject_field(name) {
+                        let detail = format!("{name} is found by the filter {}", field.filter);
+                        return Err(Error::bad_request(detail));
+                    }
+                    search.parameters.push((name.to_owned(), value.to_owned()));
                 }
-                None => search.parameters.push((name.to_owned(), value.to_owned())),
             },
         }
     }
-    search.series.updated = TimeArguments::resolve(|name| query.get(name), context.app.now())
+    search.series.updated = TimeArguments::resolve(value_of, now)
         .map_err(|error| Error::bad_request(error.to_string()))?;
     Ok(can_match.then_some(search))
+}
+
+/// Returns the values of a subject field that match a filter's value.
+async fn wanted(
+    filter: &SubjectFilter<'_>,
+    value: &str,
+    rule: Option<&str>,
+    resolver: &dyn Resolver,
+) -> Result<Vec<String>, Error> {
+    if filter.resolves {
+        let rule = DnsMatchRule::parse(rule)?;
+        return rule.addresses(resolver, value).await;
+    }
+    // Addresses are stored in their canonical spelling.
+    let address = value.parse::<IpAddr>().ok();
+    let address = address.filter(|_| filter.kind == FieldKind::Address);
+    Ok(vec![address.map_or_else(
+        || value.to_owned(),
+        |address| address.to_canonical().to_string(),
+    )])
 }
 
 /// Which of a host's addresses count.

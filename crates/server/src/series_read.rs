@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use axum::http::header::LINK;
 use axum::response::{IntoResponse, Response};
-use esmond_ps_model::{
-    EventTypeDefinition, Point, Summary, SummaryType, TimeArguments, TimeRange, integer,
-};
+use esmond_ps_model::{Point, Summary, SummaryType, TimeArguments, TimeRange, integer};
 use esmond_ps_store::view::{self, Source};
 use esmond_ps_store::{Page as Slice, Record};
 
@@ -29,13 +27,13 @@ pub(crate) async fn read(
     summary_type: &str,
     window: &str,
 ) -> Result<Response, Error> {
-    let (_, summary_type) = named(context, event_type, summary_type)?;
+    let record = context.app.store.record(key).await?;
+    let summary_type = named(context, record.as_ref(), event_type, summary_type)?;
     let window = integer::parse_saturating(window)
         .ok_or_else(|| Error::bad_request("Summary window parameter must be an integer"))?;
     let range = range(context)?;
     let paging = Paging::from_query(&context.query);
 
-    let record = context.app.store.record(key).await?;
     let series = record.and_then(|record| series(&record, event_type, summary_type, window));
     let Some(kind) = series.filter(|_| range.end.is_none_or(|end| range.begin <= end)) else {
         return Ok(empty(context, paging));
@@ -61,19 +59,23 @@ pub(crate) async fn read(
     Ok(response)
 }
 
-/// Finds event type and summary type by their names in a path.
-pub(crate) fn named<'a>(
-    context: &'a Context,
+/// Checks an event type, and finds a summary type, by their names in a path.
+///
+/// What a record has stays readable when its event type is configured no more.
+pub(crate) fn named(
+    context: &Context,
+    record: Option<&Record>,
     event_type: &str,
     summary_type: &str,
-) -> Result<(&'a EventTypeDefinition, SummaryType), Error> {
-    let registry = &context.app.config.registry;
-    let definition = registry.event_type(event_type).ok_or_else(|| {
-        Error::bad_request(format!("Unsupported event type '{event_type}' provided"))
-    })?;
-    let summary_type = SummaryType::from_url_name(summary_type)
-        .ok_or_else(|| Error::bad_request(format!("Invalid summary type '{summary_type}'")))?;
-    Ok((definition, summary_type))
+) -> Result<SummaryType, Error> {
+    let configured = context.app.config.registry.event_type(event_type).is_some();
+    let recorded = || record.is_some_and(|record| record.event_type(event_type).is_some());
+    if !configured && !recorded() {
+        let detail = format!("Unsupported event type '{event_type}' provided");
+        return Err(Error::bad_request(detail));
+    }
+    SummaryType::from_url_name(summary_type)
+        .ok_or_else(|| Error::bad_request(format!("Invalid summary type '{summary_type}'")))
 }
 
 fn range(context: &Context) -> Result<TimeRange, Error> {

@@ -7,11 +7,12 @@
 //! names those that were there.
 
 use axum::Json;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use esmond_ps_model::{Registry, SummaryType};
 use esmond_ps_store::NewPoint;
+use esmond_ps_store::text::stored;
 use serde_json::Value;
 
 use crate::auth::Writer;
@@ -19,7 +20,6 @@ use crate::body;
 use crate::context::Context;
 use crate::error::Error;
 use crate::number::to_time;
-use crate::text::stored;
 use crate::validate::{self, has_field};
 
 /// POST of one point.
@@ -32,7 +32,25 @@ pub(crate) async fn one(
     body: Body,
 ) -> Result<Response, Error> {
     let bytes = body::read(body, context.app.config.body_limit).await?;
-    let value = body::data(&context.headers, &bytes)?;
+    let checking = context.clone();
+    let (named, summary_type) = (event_type.to_owned(), summary_type.to_owned());
+    let checked = body::elsewhere(move || one_point(&checking, &named, &summary_type, &bytes));
+    let point = checked.await?;
+    let outcome = store(context, writer, key, vec![point]).await?;
+    match outcome.first() {
+        Some(conflict) => Err(Error::conflict(conflict)),
+        None => Ok(written()),
+    }
+}
+
+/// Reads the point of a POST.
+fn one_point(
+    context: &Context,
+    event_type: &str,
+    summary_type: &str,
+    bytes: &[u8],
+) -> Result<NewPoint, Error> {
+    let value = body::data(&context.headers, bytes)?;
     for field in ["ts", "val"] {
         match has_field(&value, field) {
             Some(true) => {}
@@ -40,7 +58,7 @@ pub(crate) async fn one(
                 let detail = format!("Required field {field} not provided in request");
                 return Err(Error::bad_request(detail));
             }
-            None => return Err(body::undecodable(&bytes)),
+            None => return Err(body::undecodable(bytes)),
         }
     }
     let ts = time(value.get("ts"))?;
@@ -61,12 +79,7 @@ pub(crate) async fn one(
         }
     }
     let val = value.get("val").unwrap_or(&Value::Null);
-    let point = point(registry, event_type, ts, val)?;
-    let outcome = store(context, writer, key, vec![point]).await?;
-    match outcome.first() {
-        Some(conflict) => Err(Error::conflict(conflict)),
-        None => Ok(written()),
-    }
+    point(registry, event_type, ts, val)
 }
 
 /// PUT of many points.
@@ -77,24 +90,17 @@ pub(crate) async fn bulk(
     body: Body,
 ) -> Result<Response, Error> {
     let bytes = body::read(body, context.app.config.body_limit).await?;
-    let points = checked_elsewhere(context.clone(), bytes).await?;
+    let checking = context.clone();
+    let checked = body::elsewhere(move || {
+        let value = body::data(&checking.headers, &bytes)?;
+        points(&value, &checking.app.config.registry)
+    });
+    let points = checked.await?;
     let conflicts = store(context, writer, key, points).await?;
     match conflicts.first() {
         Some(first) => Err(Error::conflicts(first, &conflicts)),
         None => Ok(written()),
     }
-}
-
-/// Checks a bulk write outside the async threads: it can be large.
-async fn checked_elsewhere(context: Context, bytes: Bytes) -> Result<Vec<NewPoint>, Error> {
-    let checked = tokio::task::spawn_blocking(move || {
-        let value = body::data(&context.headers, &bytes)?;
-        points(&value, &context.app.config.registry)
-    });
-    checked.await.unwrap_or_else(|error| {
-        tracing::error!("checking a bulk write: {error}");
-        Err(Error::internal())
-    })
 }
 
 async fn store(
@@ -105,7 +111,7 @@ async fn store(
 ) -> Result<Vec<esmond_ps_store::Conflict>, Error> {
     let app = &context.app;
     let count = points.len();
-    let outcome = app.store.write(key, points, app.now()).await?;
+    let outcome = app.write(key, points).await?;
     let conflicts = outcome.conflicts.len();
     tracing::debug!(
         key,
@@ -157,7 +163,7 @@ fn point(registry: &Registry, event_type: &str, ts: i64, val: &Value) -> Result<
     let definition = registry
         .event_type(event_type)
         .ok_or_else(|| unknown_event_type(event_type))?;
-    let value = validate::value(definition.data_type, val)
+    let value = validate::value(&definition.rules, val)
         .map_err(|error| Error::bad_request(error.to_string()))?;
     Ok(NewPoint {
         event_type: event_type.to_owned(),

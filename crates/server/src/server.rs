@@ -1,47 +1,66 @@
-//! The router, and serving it until told to stop.
+//! The router: what every request goes through.
 
 use std::any::Any;
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::http::header::{CONTENT_ENCODING, HeaderValue, VARY};
-use axum::middleware::map_response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
-use axum::serve::ListenerExt;
+use axum::routing::any;
 use esmond_ps_store::Store;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
+use crate::access_log::observe;
 use crate::config::Config;
 use crate::context::App;
 use crate::dispatch::{dispatch, finish};
 use crate::error::Error;
+use crate::health;
 use crate::keys::Keys;
+use crate::limits::{self, Places};
+use crate::logstash::{self, Turns};
+use crate::metrics::{self, Metrics};
+use crate::openapi;
 
-/// How long requests may go on after the server was told to stop.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long a client may send nothing of a request's body.
+const STALL: Duration = Duration::from_secs(60);
 
 /// Makes the archive out of a store and settings.
 ///
 /// To know the addresses of clients, the router must be served with connect
-/// info, as [`serve`] does; without it nobody is authenticated by address.
+/// info, as [`serve`](crate::serve) does; without it nobody is authenticated by address.
 pub fn router(store: Arc<dyn Store>, config: Config) -> Router {
+    let places = Places::new(&config);
+    let openapi = openapi::document(&config.script_alias);
     let app = Arc::new(App {
         store,
         config,
         keys: Keys::default(),
+        metrics: Metrics::default(),
+        turns: Turns::default(),
+        places,
     });
     Router::new()
+        .route("/metrics", any(metrics::answer))
+        .route("/logstash", any(logstash::answer))
+        .route("/logstash/", any(logstash::answer))
+        .route(
+            "/openapi.json",
+            any(move |method| openapi::answer(method, openapi.clone())),
+        )
         .fallback(dispatch)
-        .with_state(app)
+        .layer(from_fn_with_state(app.clone(), limits::within))
+        .route("/healthz", any(health::answer))
+        .with_state(app.clone())
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(RequestBodyTimeoutLayer::new(STALL))
         .layer(CompressionLayer::new())
         .layer(map_response(with_vary))
+        .layer(from_fn_with_state(app, observe))
 }
 
 /// Tells caches what an answer depends on, as the original does: a plain
@@ -71,45 +90,4 @@ fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let mut response = Error::internal().into_response();
     finish(response.headers_mut(), None);
     response
-}
-
-/// Serves a router until `shutdown` completes. Then no new connection is
-/// taken, idle ones are closed, and requests under way have ten seconds to
-/// finish.
-///
-/// # Errors
-///
-/// When the listener fails for good.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    let (stopping, stopped) = oneshot::channel();
-    let listener = listener.tap_io(|stream| {
-        // Answers are small and wanted at once.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!("cannot set TCP_NODELAY: {error}");
-        }
-    });
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
-        shutdown.await;
-        // Nobody listens any more when the server has ended by itself.
-        let _ = stopping.send(());
-    });
-    let grace = async {
-        if stopped.await.is_ok() {
-            tokio::time::sleep(GRACE).await;
-        } else {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        result = server => result,
-        () = grace => {
-            tracing::warn!("stopping although requests are still under way");
-            Ok(())
-        }
-    }
 }

@@ -16,6 +16,7 @@ use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use ipnet::IpNet;
 
+use crate::connections::Encrypted;
 use crate::context::App;
 
 /// Where a request came from, and to which address it was sent.
@@ -36,8 +37,10 @@ impl FromRequestParts<Arc<App>> for Site {
             .get::<ConnectInfo<SocketAddr>>()
             .map(|ConnectInfo(address)| address.ip().to_canonical());
         let authority = parts.uri.authority().map(Authority::as_str);
+        let encrypted = parts.extensions.get::<Encrypted>().is_some();
         Ok(Self::new(
             peer,
+            encrypted,
             authority,
             &parts.headers,
             &app.config.trusted_proxies,
@@ -48,6 +51,7 @@ impl FromRequestParts<Arc<App>> for Site {
 impl Site {
     fn new(
         peer: Option<IpAddr>,
+        encrypted: bool,
         authority: Option<&str>,
         headers: &HeaderMap,
         trusted: &[IpNet],
@@ -56,7 +60,8 @@ impl Site {
         let forwarded = |name| if proxied { last(headers, name) } else { None };
         let scheme = match forwarded("x-forwarded-proto") {
             Some("https") => "https",
-            _ => "http",
+            None if encrypted => "https",
+            Some(_) | None => "http",
         };
         let own_host = || headers.get(HOST).and_then(|value| value.to_str().ok());
         let host = forwarded("x-forwarded-host")
@@ -144,7 +149,7 @@ mod tests {
                 )
             })
             .collect();
-        let site = Site::new(peer.parse().ok(), None, &headers, &trusted);
+        let site = Site::new(peer.parse().ok(), false, None, &headers, &trusted);
         let client = site.client.map(|address| address.to_string());
         (site.origin, client.unwrap_or_else(|| "unknown".to_owned()))
     }

@@ -4,8 +4,9 @@
 //! original (500) is refused with the text of its type, and a histogram must
 //! be an object with counts of 64 bits and a document of a bounded depth.
 
-use esmond_ps_model::{DataType, Histogram};
-use esmond_ps_store::Value as Stored;
+use esmond_ps_model::Histogram;
+use esmond_ps_model::registry::{Rules, StorageClass, Validator};
+use esmond_ps_store::{Value as Stored, kinds};
 use serde_json::Value;
 use thiserror::Error;
 
@@ -43,24 +44,60 @@ pub(crate) enum ValueError {
     Bounds,
     #[error("Invalid subintervals provided")]
     Subintervals,
+    #[error("Value must be a text")]
+    Text,
+    #[error("Value must be true or false")]
+    Boolean,
+    #[error("Value must be a list of numbers")]
+    NumberList,
+    #[error("Value must be an object")]
+    Object,
+    #[error("{0}")]
+    Custom(String),
+    #[error("This archive does not have the data type '{0}'")]
+    UnknownKind(&'static str),
     #[error("Value must not be nested deeper than {DEEPEST} levels")]
     Depth,
 }
 
 /// Checks the value of a point and returns it as it is stored.
-pub(crate) fn value(data_type: DataType, value: &Value) -> Result<Stored, ValueError> {
-    match data_type {
-        DataType::Integer => to_integer(value)
-            .map(Stored::Integer)
-            .ok_or(ValueError::Integer),
-        DataType::Float => to_float(value).map(Stored::Float).ok_or(ValueError::Float),
-        DataType::Percentage => ratio(value),
-        DataType::Histogram => histogram(value),
-        DataType::Subinterval => {
+pub(crate) fn value(rules: &Rules, value: &Value) -> Result<Stored, ValueError> {
+    // A number in a document is kept as the number that was read, whether it
+    // was posted as number or as text.
+    let as_document = rules.storage() == StorageClass::Document;
+    match rules.validator() {
+        Validator::Integer => match to_integer(value).ok_or(ValueError::Integer)? {
+            number if as_document => document(&Value::from(number)),
+            number => Ok(Stored::Integer(number)),
+        },
+        Validator::Float => match to_float(value).ok_or(ValueError::Float)? {
+            number if as_document => document(&Value::from(number)),
+            number => Ok(Stored::Float(number)),
+        },
+        Validator::Boolean => match value.as_bool().ok_or(ValueError::Boolean)? {
+            flag if as_document => document(&Value::from(flag)),
+            flag => Ok(Stored::Integer(i64::from(flag))),
+        },
+        Validator::Percentage => ratio(value),
+        Validator::Histogram => histogram(value),
+        Validator::Subinterval => {
             check_subintervals(value)?;
             document(value)
         }
-        DataType::Json => document(value),
+        Validator::Json => document(value),
+        Validator::Text => document_if(value.is_string(), value, ValueError::Text),
+        Validator::NumberList => {
+            let numbers = value
+                .as_array()
+                .is_some_and(|items| items.iter().all(Value::is_number));
+            document_if(numbers, value, ValueError::NumberList)
+        }
+        Validator::Object => document_if(value.is_object(), value, ValueError::Object),
+        Validator::Custom(kind) => {
+            let kind = kinds::find(kind.name).ok_or(ValueError::UnknownKind(kind.name))?;
+            check_depth(value)?;
+            kinds::value(kind, value).map_err(ValueError::Custom)
+        }
     }
 }
 
@@ -118,11 +155,25 @@ fn histogram(value: &Value) -> Result<Stored, ValueError> {
     Ok(Stored::Histogram(Histogram::new(buckets)))
 }
 
-fn document(value: &Value) -> Result<Stored, ValueError> {
-    if depth(value) > DEEPEST {
-        return Err(ValueError::Depth);
+fn document_if(fits: bool, value: &Value, otherwise: ValueError) -> Result<Stored, ValueError> {
+    if fits {
+        document(value)
+    } else {
+        Err(otherwise)
     }
+}
+
+fn document(value: &Value) -> Result<Stored, ValueError> {
+    check_depth(value)?;
     Ok(Stored::Document(value.to_string()))
+}
+
+fn check_depth(value: &Value) -> Result<(), ValueError> {
+    if depth(value) > DEEPEST {
+        Err(ValueError::Depth)
+    } else {
+        Ok(())
+    }
 }
 
 /// Returns how many lists and objects are inside one another. The parser's own
@@ -179,6 +230,8 @@ fn is_number(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use esmond_ps_model::DataType;
+    use esmond_ps_model::registry::CustomKind;
 
     fn nested(levels: usize) -> Value {
         (0..levels).fold(Value::Null, |inner, _| Value::Array(vec![inner]))
@@ -186,10 +239,124 @@ mod tests {
 
     #[test]
     fn what_is_stored_can_be_read_by_every_client() {
-        let stored = value(DataType::Json, &nested(DEEPEST)).unwrap();
+        let stored = value(&DataType::Json.rules(), &nested(DEEPEST)).unwrap();
         assert_eq!(stored, Stored::Document(nested(DEEPEST).to_string()));
-        let refused = value(DataType::Json, &nested(DEEPEST + 1));
+        let refused = value(&DataType::Json.rules(), &nested(DEEPEST + 1));
         assert_eq!(refused, Err(ValueError::Depth));
+    }
+
+    #[test]
+    fn composed_types_take_what_they_say_and_nothing_else() {
+        use StorageClass::{Document, Integer};
+        let seen = |validator, storage, json: &str| {
+            let rules = Rules::new(validator, Some(storage), None).unwrap();
+            match value(&rules, &serde_json::from_str(json).unwrap()) {
+                Ok(Stored::Document(text)) => text,
+                Ok(Stored::Integer(number)) => format!("{number} stored"),
+                Ok(other) => format!("{other:?}"),
+                Err(error) => error.to_string(),
+            }
+        };
+        for (validator, storage, json, expected) in [
+            (
+                Validator::Text,
+                Document,
+                r#""a \u0000 b""#,
+                r#""a \u0000 b""#,
+            ),
+            (Validator::Text, Document, "5", "Value must be a text"),
+            (Validator::Text, Document, "null", "Value must be a text"),
+            (Validator::Boolean, Document, "true", "true"),
+            (Validator::Boolean, Integer, "false", "0 stored"),
+            (
+                Validator::Boolean,
+                Integer,
+                "1",
+                "Value must be true or false",
+            ),
+            (
+                Validator::Boolean,
+                Document,
+                r#""true""#,
+                "Value must be true or false",
+            ),
+            (
+                Validator::NumberList,
+                Document,
+                "[1, 2.50, -3e2]",
+                "[1,2.50,-3e+2]",
+            ),
+            (Validator::NumberList, Document, "[]", "[]"),
+            (
+                Validator::NumberList,
+                Document,
+                "[null]",
+                "Value must be a list of numbers",
+            ),
+            (
+                Validator::NumberList,
+                Document,
+                r#"["1"]"#,
+                "Value must be a list of numbers",
+            ),
+            (
+                Validator::NumberList,
+                Document,
+                "1",
+                "Value must be a list of numbers",
+            ),
+            (
+                Validator::Object,
+                Document,
+                r#"{"b": 1, "a": [2]}"#,
+                r#"{"b":1,"a":[2]}"#,
+            ),
+            (Validator::Object, Document, "[]", "Value must be an object"),
+            (Validator::Integer, Document, r#"" 7 ""#, "7"),
+            (
+                Validator::Integer,
+                Document,
+                r#""7.5""#,
+                "Value must be an integer",
+            ),
+            (Validator::Float, Document, r#""7.50""#, "7.5"),
+            (Validator::Float, Document, "9", "9.0"),
+            (
+                Validator::Float,
+                Document,
+                "null",
+                "Value must be a floating point number",
+            ),
+        ] {
+            assert_eq!(seen(validator, storage, json), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_kind_that_is_code_checks_its_values() {
+        let rules = |name| {
+            let kind = CustomKind {
+                name,
+                summaries: &[],
+                layouts: &[],
+            };
+            Rules::new(Validator::Custom(kind), None, None).unwrap()
+        };
+        let seen = |name, json: &str| value(&rules(name), &serde_json::from_str(json).unwrap());
+        let stored = seen("gauge", "1.50").unwrap();
+        assert_eq!(stored.encode(), "cgauge:1.5");
+        assert_eq!(
+            seen("gauge", "[]").unwrap_err().to_string(),
+            "Value must be a number from -1e300 to 1e300"
+        );
+        assert_eq!(
+            value(&rules("gauge"), &nested(DEEPEST + 1)),
+            Err(ValueError::Depth)
+        );
+        assert_eq!(
+            seen("of-another-build", "1"),
+            Err(ValueError::UnknownKind("of-another-build"))
+        );
     }
 
     #[test]

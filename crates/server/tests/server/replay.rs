@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::departures::{self, Departure};
+use crate::openapi::DESCRIPTION;
 use crate::support::{Answer, Archive, KEY, NOW, config};
 
 /// One recorded scenario.
@@ -166,6 +167,11 @@ async fn replay(
             }
         }
         let answer = archive.ask(request(&exchange.request, &keys)).await;
+        let sent = &exchange.request;
+        let path = filled(&sent.path, &keys);
+        if let Err(difference) = DESCRIPTION.check(&sent.method, &path, &answer) {
+            failures.push(format!("not as described: {difference}"));
+        }
         if let Err(difference) = compare(&expected, &answer, &mut keys) {
             failures.push(format!(
                 "{}/{}: {difference}",

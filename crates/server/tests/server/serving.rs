@@ -1,20 +1,22 @@
 //! The server: stopping, and going on when a request fails.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use esmond_ps_server::{Resolver, serve};
+use esmond_ps_server::{Config, Connections, Resolver, serve};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
-use crate::support::{ARCHIVE, Archive, config};
+use crate::support::{ARCHIVE, Archive, KEY, config};
 
 /// Knows only hosts whose name says what is to happen.
 #[derive(Debug, Default)]
-struct Staged {
+pub(crate) struct Staged {
     reached: Notify,
     go_on: Notify,
 }
@@ -54,9 +56,14 @@ async fn stopping_waits_for_requests_under_way_but_not_for_idle_connections() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
-    let server = tokio::spawn(serve(listener, archive.router(), async {
-        stopped.await.unwrap_or_default();
-    }));
+    let server = tokio::spawn(serve(
+        listener,
+        archive.router(),
+        Connections::default(),
+        async {
+            stopped.await.unwrap_or_default();
+        },
+    ));
 
     let silent = TcpStream::connect(address).await.unwrap();
     let client = crate::support::client();
@@ -80,7 +87,7 @@ async fn stopping_waits_for_requests_under_way_but_not_for_idle_connections() {
     let answer = request.await.unwrap().unwrap();
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.json::<Value>().await.unwrap(), json!([]));
-    server.await.unwrap().unwrap();
+    server.await.unwrap();
     drop(silent);
 }
 
@@ -93,9 +100,14 @@ async fn a_request_that_never_ends_delays_the_stop_by_ten_seconds() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}{ARCHIVE}", listener.local_addr().unwrap());
     let (stop, stopped) = oneshot::channel::<()>();
-    let server = tokio::spawn(serve(listener, archive.router(), async {
-        stopped.await.unwrap_or_default();
-    }));
+    let server = tokio::spawn(serve(
+        listener,
+        archive.router(),
+        Connections::default(),
+        async {
+            stopped.await.unwrap_or_default();
+        },
+    ));
     let request = crate::support::client()
         .get(format!("{url}?source=wait"))
         .send();
@@ -104,7 +116,92 @@ async fn a_request_that_never_ends_delays_the_stop_by_ten_seconds() {
     // The clock is the test's: it goes on when everybody waits.
     let told = Instant::now();
     stop.send(()).unwrap();
-    server.await.unwrap().unwrap();
+    server.await.unwrap();
     assert_eq!(told.elapsed().as_secs(), 10);
     request.abort();
+}
+
+/// Serves an archive until the test ends.
+pub(crate) async fn served(config: Config, connections: Connections) -> (Archive, SocketAddr) {
+    let archive = Archive::with(config).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let forever = std::future::pending();
+    tokio::spawn(serve(listener, archive.router(), connections, forever));
+    (archive, address)
+}
+
+pub(crate) async fn connected(address: SocketAddr, text: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(text.as_bytes()).await.unwrap();
+    stream
+}
+
+/// Everything that comes until the archive closes the connection.
+pub(crate) async fn until_closed(mut stream: TcpStream) -> String {
+    let mut text = Vec::new();
+    stream.read_to_end(&mut text).await.unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_without_a_whole_request_are_closed_after_a_while() {
+    let (_archive, address) = served(config(), Connections::default()).await;
+    let began = Instant::now();
+    let silent = connected(address, "").await;
+    let slow = connected(address, "GET /healthz HTTP/1.1\r\nhost: x\r\nx-more: ").await;
+    let done = connected(address, "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert_eq!(until_closed(silent).await, "");
+    assert_eq!(until_closed(slow).await, "");
+    let answer = until_closed(done).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.ends_with("{\"status\":\"ok\"}"), "{answer}");
+    assert!(began.elapsed() >= Connections::default().idle);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_may_take_longer_than_a_connection_may_be_idle() {
+    let staged = Arc::new(Staged::default());
+    let mut config = config();
+    config.resolver = staged.clone();
+    let connections = Connections::default();
+    let idle = connections.idle;
+    let (_archive, address) = served(config, connections).await;
+    let request = format!("GET {ARCHIVE}?source=wait HTTP/1.1\r\nhost: x\r\n\r\n");
+    let stream = connected(address, &request).await;
+    staged.reached.notified().await;
+    tokio::time::sleep(idle * 3).await;
+    staged.go_on.notify_one();
+    let answer = until_closed(stream).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let (_archive, address) = served(config(), Connections::default()).await;
+    let request = format!(
+        "POST {ARCHIVE} HTTP/1.1\r\nhost: x\r\nauthorization: Token {KEY}\r\n\
+         content-type: application/json\r\ncontent-length: 100\r\n\r\n{{"
+    );
+    let answer = until_closed(connected(address, &request).await).await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(answer.contains("did not come in time"), "{answer}");
+}
+
+#[tokio::test]
+async fn more_connections_than_there_are_places_wait_for_one() {
+    let connections = Connections {
+        most: 2,
+        idle: Duration::from_secs(3600),
+        ..Connections::default()
+    };
+    let (_archive, address) = served(config(), connections).await;
+    let request = "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let first = connected(address, "").await;
+    let _second = connected(address, "").await;
+    let third = tokio::spawn(until_closed(connected(address, request).await));
+    // The two before it say nothing, so it is their place that it gets.
+    drop(first);
+    let answer = third.await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
 }

@@ -73,6 +73,18 @@ impl Archive {
         }
     }
 
+    /// The same archive, started again with other settings.
+    pub(crate) fn again(self, config: Config) -> Self {
+        let router = router(self.store.clone(), config);
+        Self { router, ..self }
+    }
+
+    /// The same archive over a store that stands before its own.
+    pub(crate) fn over(self, store: Arc<dyn Store>, config: Config) -> Self {
+        let router = router(store, config);
+        Self { router, ..self }
+    }
+
     /// The router, to be served on a socket.
     pub(crate) fn router(&self) -> Router {
         self.router.clone()
