@@ -1,125 +1,130 @@
 //! The binary `esmond-ps-archive`.
 
+mod access;
+mod check;
 mod cli;
-mod users;
+mod commands;
+mod filters;
+mod home;
+mod logging;
+mod progress;
+mod retention;
+mod settings;
+mod stop;
+mod table;
 
-use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::error::Error;
+use std::io::{self, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
-use clap::Parser;
-use esmond_ps_server::{Config, router, serve};
-use esmond_ps_store_sqlite::SqliteStore;
-use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
+use anyhow::{Context, Result};
+use esmond_ps_cli_common::report::{UsageError, chain, status, told};
+use esmond_ps_server::types::TypesError;
 
-use cli::{Cli, Command, Serve};
+use cli::Command;
+use commands::{
+    Misconfigured, Outcome, backup, check as check_command, export, import, mirror, prune, serve,
+};
+use commands::{stats, user};
+use home::Home;
+use logging::Logging;
+use settings::{Refused, Settings};
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
+fn main() -> ExitCode {
+    let settings = match Settings::read(std::env::args_os()) {
+        Ok(settings) => settings,
+        Err(Refused::Usage(error)) => {
             // Help and version are no errors; a closed pipe does not matter.
             let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(status::USAGE));
+        }
+        Err(Refused::File(error)) => {
+            report(&error);
+            return ExitCode::from(status::USAGE);
         }
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .init();
-    match run(cli).await {
-        Ok(()) => ExitCode::SUCCESS,
+    let built = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let runtime = match built.context("cannot start") {
+        Ok(runtime) => runtime,
+        Err(error) => return exit_code(&Err(error)),
+    };
+    let ended = runtime.block_on(run(&settings));
+    if matches!(ended, Ok(Outcome::Left(_))) {
+        // Dropping would wait for what is left.
+        runtime.shutdown_background();
+    }
+    exit_code(&ended)
+}
+
+/// Returns the exit status, and reports an error. A closed pipe is none:
+/// whoever reads the output has seen enough.
+fn exit_code(ended: &Result<Outcome>) -> ExitCode {
+    ExitCode::from(match ended {
+        Ok(Outcome::Done) => status::DONE,
+        Ok(Outcome::Failed) => status::FAILED,
+        Ok(Outcome::Partly) => status::PARTLY,
+        // As shells report a process that the signal ended.
+        Ok(Outcome::Stopped(signal) | Outcome::Left(signal)) => 128_u8.saturating_add(*signal),
+        Err(error) if is_closed_pipe(error) => status::DONE,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "esmond-ps-archive: {error:#}");
-            ExitCode::FAILURE
+            report(error);
+            if error.is::<UsageError>() || error.is::<Misconfigured>() {
+                status::USAGE
+            } else {
+                status::FAILED
+            }
         }
-    }
-}
-
-async fn run(cli: Cli) -> Result<()> {
-    let directory = cli.data.or_else(default_directory).ok_or_else(|| {
-        anyhow!("no home directory to keep the archive in; name one with --data DIR")
-    })?;
-    let store = SqliteStore::open(&directory).await.with_context(|| {
-        format!(
-            "cannot use the data directory {} (it must be writable; choose another with --data DIR)",
-            directory.display()
-        )
-    })?;
-    match cli.command {
-        Command::User(command) => users::run_here(&command, &store).await,
-        Command::Serve(options) => serve_until_told(options, store, &directory).await,
-    }
-}
-
-async fn serve_until_told(options: Serve, store: SqliteStore, directory: &Path) -> Result<()> {
-    let listen = options.listen;
-    let listener = TcpListener::bind(listen).await.with_context(|| {
-        format!(
-            "cannot listen on {listen} (is another archive running? choose another address with --listen ADDR:PORT)"
-        )
-    })?;
-    let address = listener
-        .local_addr()
-        .context("the listener has no address")?;
-    let config = Config {
-        script_alias: options.script_alias,
-        trusted_proxies: options.trusted_proxies,
-        body_limit: usize::from(options.body_limit) << 20,
-        ..Config::default()
-    };
-    let alias = match config.script_alias.trim_matches('/') {
-        "" => String::new(),
-        alias => format!("/{alias}"),
-    };
-    let stop = told_to_stop()?;
-    if let Some(file) = &options.port_file {
-        write_whole(file, &format!("{}\n", address.port()))
-            .with_context(|| format!("cannot write the port to {}", file.display()))?;
-    }
-    tracing::info!("data directory {}", directory.display());
-    tracing::info!("listening on http://{address}{alias}/perfsonar/archive/");
-    let served = serve(listener, router(Arc::new(store), config), stop).await;
-    served.context("serving failed")?;
-    tracing::info!("stopped");
-    Ok(())
-}
-
-/// Returns what completes at SIGTERM or SIGINT.
-fn told_to_stop() -> Result<impl Future<Output = ()> + Send + 'static> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).context("cannot handle SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot handle SIGINT")?;
-    Ok(async move {
-        let name = tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
-        };
-        tracing::info!("stopping at {name}");
     })
 }
 
-fn default_directory() -> Option<PathBuf> {
-    let absolute = |name: &str| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let broken = |cause: &(dyn Error + 'static)| {
+        let cause = cause.downcast_ref::<io::Error>();
+        cause.is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
     };
-    let data = absolute("XDG_DATA_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))?;
-    Some(data.join("esmond-ps-archive"))
+    error.chain().any(broken)
 }
 
-/// Writes a file so that a reader sees all of it or nothing.
-fn write_whole(file: &Path, text: &str) -> io::Result<()> {
-    let mut beside = file.as_os_str().to_owned();
-    beside.push(".tmp");
-    std::fs::write(&beside, text)?;
-    std::fs::rename(&beside, file)
+fn report(error: &anyhow::Error) {
+    let lines = match error.downcast_ref::<TypesError>() {
+        // Each mistake has a line of its own.
+        Some(TypesError::Problems(problems)) => problems
+            .iter()
+            .map(|problem| told(&problem.to_string()))
+            .collect(),
+        _ => vec![chain(error.as_ref())],
+    };
+    let mut stderr = io::stderr().lock();
+    for line in lines {
+        let _ = writeln!(stderr, "esmond-ps-archive: {line}");
+    }
+}
+
+async fn run(settings: &Settings) -> Result<Outcome> {
+    let cli = &settings.cli;
+    match &cli.command {
+        Command::Serve(options) if options.show_config => {
+            io::stdout()
+                .write_all(settings.show().as_bytes())
+                .context("the settings could not be shown")?;
+            return Ok(Outcome::Done);
+        }
+        Command::Prune(options) if options.print_policy => return prune::print_policy(),
+        _ => {}
+    }
+    let logging = Logging::start(&cli.log, cli.log_format);
+    let home = Home::find(cli)?;
+    match &cli.command {
+        Command::Serve(options) => serve::run(options, &home, settings, &logging).await,
+        Command::User(command) => user::run(command, &home).await,
+        Command::Prune(options) => prune::run(options, &home).await,
+        Command::Export(options) => export::run(options, &home).await,
+        Command::Import(options) => import::run(options, &home).await,
+        Command::Mirror(options) => mirror::run(options, &home).await,
+        Command::Backup(options) => backup::run(options, &home).await,
+        Command::Check(options) => check_command::run(options, &home).await,
+        Command::Stats(options) => stats::run(options, &home).await,
+    }
 }

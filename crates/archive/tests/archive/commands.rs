@@ -30,20 +30,6 @@ fn a_key_is_shown_once_and_nothing_changes_for_a_user_who_has_one() {
     assert!(text.contains("already has api key"), "{text}");
 }
 
-#[test]
-fn users_that_do_not_exist_are_an_error() {
-    let data = tempfile::tempdir().unwrap();
-    for arguments in [
-        &["user", "disable", "nobody"][..],
-        &["user", "enable", "nobody"],
-        &["user", "ip", "add", "nobody", "192.0.2.1"],
-    ] {
-        let output = run(data.path(), arguments);
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
-        assert!(notes(&output).contains("User nobody does not exist"));
-    }
-}
-
 #[tokio::test]
 async fn users_are_managed_while_the_archive_is_served() {
     let data = tempfile::tempdir().unwrap();

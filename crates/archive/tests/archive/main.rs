@@ -5,6 +5,17 @@
     reason = "a test that cannot go on fails, in its helpers, too"
 )]
 
+mod check;
 mod commands;
+mod configuration;
 mod crash;
+mod data;
+mod https;
+mod mirror;
+mod moving;
+mod operation;
 mod process;
+mod retention;
+mod shipped;
+mod stats;
+mod users;

@@ -3,16 +3,23 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 /// A command of the binary with this data directory.
 pub(crate) fn command(data: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_esmond-ps-archive"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("ESMOND_ARCHIVE_") {
+            command.env_remove(name);
+        }
+    }
     command
         .args(arguments)
         .env_remove("RUST_LOG")
+        .env_remove("NOTIFY_SOCKET")
         .env("ESMOND_ARCHIVE_DATA", data)
         .stdin(Stdio::null());
     command
@@ -35,7 +42,9 @@ pub(crate) fn add_user(data: &Path, name: &str) -> String {
 /// A running archive; killed when dropped.
 pub(crate) struct Server {
     child: Child,
-    log: Option<JoinHandle<String>>,
+    /// Lines of its log as they come.
+    lines: Receiver<String>,
+    seen: String,
     /// Address of the archive, with a slash at the end.
     pub(crate) url: String,
 }
@@ -43,35 +52,61 @@ pub(crate) struct Server {
 impl Server {
     /// Starts an archive on a free port and waits until it listens.
     pub(crate) fn start(data: &Path) -> Self {
-        Self::spawn(command(data, &["serve", "--listen", "127.0.0.1:0"]))
+        Self::start_with(data, &[])
+    }
+
+    /// Starts an archive with more options.
+    pub(crate) fn start_with(data: &Path, options: &[&str]) -> Self {
+        let mut command = command(data, &["serve", "--listen", "127.0.0.1:0"]);
+        command.args(options);
+        Self::spawn(command)
     }
 
     /// Starts a prepared command and waits until it listens.
     pub(crate) fn spawn(mut command: Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap());
-        let mut seen = String::new();
-        let url = loop {
-            let mut line = String::new();
-            let length = log.read_line(&mut line).unwrap();
-            assert!(length > 0, "the archive ended: {seen}");
-            seen.push_str(&line);
-            if let Some((_, url)) = line.split_once("listening on ") {
-                break url.trim_end().to_owned();
-            }
-        };
-        // Read on, so that the archive never waits for somebody to read.
-        let log = std::thread::spawn(move || {
+        let log = BufReader::new(child.stderr.take().unwrap());
+        // Read in a thread, so that the archive never waits for somebody to read.
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
             for line in log.lines().map_while(Result::ok) {
-                seen.push_str(&line);
-                seen.push('\n');
+                // The test may have ended.
+                let _ = sender.send(line);
             }
-            seen
         });
-        Self {
+        let mut server = Self {
             child,
-            log: Some(log),
-            url,
+            lines,
+            seen: String::new(),
+            url: String::new(),
+        };
+        let line = server.wait_for("listening on ");
+        let url = line.split_once("listening on ").unwrap().1;
+        // As JSON, the line goes on.
+        let url = url.split('"').next().unwrap();
+        server.url = url.to_owned();
+        server
+    }
+
+    /// The address of a path at the root.
+    pub(crate) fn at_root(&self, path: &str) -> String {
+        let (scheme, rest) = self.url.split_once("://").unwrap();
+        let host = rest.split('/').next().unwrap();
+        format!("{scheme}://{host}{path}")
+    }
+
+    /// Waits for a line of the log that holds this text, and returns it.
+    pub(crate) fn wait_for(&mut self, part: &str) -> String {
+        loop {
+            // Long enough for any machine; without it a failure would never end.
+            let Ok(line) = self.lines.recv_timeout(Duration::from_secs(60)) else {
+                panic!("the archive did not log {part:?}: {}", self.seen);
+            };
+            self.seen.push_str(&line);
+            self.seen.push('\n');
+            if line.contains(part) {
+                return line;
+            }
         }
     }
 
@@ -81,13 +116,22 @@ impl Server {
         self.child.wait().unwrap();
     }
 
-    /// Sends a signal, and returns how the archive ended and what it logged.
-    pub(crate) fn signal(mut self, name: &str) -> (ExitStatus, String) {
+    /// Sends a signal.
+    pub(crate) fn send(&self, name: &str) {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args([name, &pid]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// Sends a signal, and returns how the archive ended and what it logged.
+    pub(crate) fn signal(mut self, name: &str) -> (ExitStatus, String) {
+        self.send(name);
         let status = self.child.wait().unwrap();
-        (status, self.log.take().unwrap().join().unwrap())
+        while let Ok(line) = self.lines.recv() {
+            self.seen.push_str(&line);
+            self.seen.push('\n');
+        }
+        (status, std::mem::take(&mut self.seen))
     }
 }
 

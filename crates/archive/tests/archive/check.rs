@@ -1,0 +1,184 @@
+//! Looking for damage.
+
+use std::path::Path;
+use std::process::Output;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rusqlite::Connection;
+use serde_json::Value;
+
+use crate::data::{START, Writer, fill};
+use crate::process::{Server, run};
+
+fn lines(bytes: &[u8]) -> Vec<String> {
+    let text = std::str::from_utf8(bytes).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
+fn check(data: &Path) -> Output {
+    run(data, &["check"])
+}
+
+/// Changes the file of an archive behind its back.
+fn damage(data: &Path, sql: &str) {
+    let database = Connection::open(data.join("archive.sqlite")).unwrap();
+    database.pragma_update(None, "foreign_keys", false).unwrap();
+    assert_eq!(database.execute(sql, []).unwrap(), 1, "{sql}");
+}
+
+/// The event type of the first record, as SQL.
+fn event_type(name: &str) -> String {
+    format!("(SELECT min(id) FROM event_type WHERE name = '{name}')")
+}
+
+#[tokio::test]
+async fn a_whole_archive_has_no_problems() {
+    let data = tempfile::tempdir().unwrap();
+    fill(data.path(), 100).await;
+    let output = check(data.path());
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(output.stdout.is_empty());
+    // 600 s apart: 17 hours, and one day, of throughput; 17 hours of the others.
+    let expected = "2 records, 600 points, 104 windows of summaries: no problems";
+    assert_eq!(lines(&output.stderr), [expected]);
+}
+
+#[tokio::test]
+async fn planted_damage_is_found_and_nothing_is_repaired() {
+    let directory = tempfile::tempdir().unwrap();
+    let whole = directory.path().join("whole");
+    fill(&whole, 12).await;
+    let of = |name| format!("event_type = {}", event_type(name));
+    let throughput = of("throughput");
+    let at = format!("window_seconds = 3600 AND ts = {START}");
+    let second = START + 3600;
+    for (sql, expected) in [
+        (
+            format!("UPDATE bucket SET state = 'i5/6' WHERE {throughput} AND {at}"),
+            format!(
+                "throughput window 3600 at {START}: the summary is aggregation 5.0, average \
+                 0.8333333333333334, its points add up to aggregation 4200"
+            ),
+        ),
+        (
+            format!(
+                "DELETE FROM bucket WHERE {throughput} AND window_seconds = 3600 AND ts = {second}"
+            ),
+            format!("throughput window 3600 at {second}: the summary is missing"),
+        ),
+        (
+            format!(
+                "INSERT INTO bucket SELECT event_type, window_seconds, ts - 86400, state \
+                 FROM bucket WHERE {throughput} AND {at}"
+            ),
+            format!(
+                "throughput window 3600 at {}: the summary has no points",
+                START - 86_400
+            ),
+        ),
+        (
+            format!(
+                "DELETE FROM point WHERE {} AND ts = {START}",
+                of("packet-loss-rate")
+            ),
+            format!("packet-loss-rate window 3600 at {START}: the summary is aggregation"),
+        ),
+        (
+            format!("UPDATE point SET value = 3.5 WHERE {throughput} AND ts = {START}"),
+            format!("throughput window 3600 at {START}: its points are of several data types"),
+        ),
+        (
+            format!(
+                "UPDATE bucket SET state = replace(state, '\"1.50\"', '\"1.51\"') WHERE {} AND {at}",
+                of("histogram-rtt")
+            ),
+            format!("histogram-rtt window 3600 at {START}: the summary is"),
+        ),
+        (
+            "INSERT INTO point VALUES (999999, 1, 5)".to_owned(),
+            "a row of point belongs to no event_type".to_owned(),
+        ),
+        (
+            format!(
+                "UPDATE point SET value = '?' WHERE {} AND ts = {START}",
+                of("failures")
+            ),
+            "is none".to_owned(),
+        ),
+    ] {
+        let data = directory.path().join("damaged");
+        std::fs::create_dir(&data).unwrap();
+        let file = data.join("archive.sqlite");
+        std::fs::copy(whole.join("archive.sqlite"), &file).unwrap();
+        damage(&data, &sql);
+        for _ in 0..2 {
+            let output = check(&data);
+            assert_eq!(output.status.code(), Some(1), "{sql}");
+            let problems = lines(&output.stdout);
+            assert!(
+                problems.iter().any(|line| line.contains(&expected)),
+                "{sql}: {problems:?}"
+            );
+            let summary = lines(&output.stderr).pop().unwrap();
+            let count = format!(": {} problem", problems.len());
+            assert!(summary.contains(&count), "{summary}");
+        }
+        let answer = run(&data, &["check", "--json"]);
+        assert_eq!(answer.status.code(), Some(1));
+        let answer: Value = serde_json::from_slice(&answer.stdout).unwrap();
+        let listed = answer["first-problems"].as_array().unwrap().len();
+        assert_eq!(answer["problems"], listed, "{answer}");
+        std::fs::remove_dir_all(&data).unwrap();
+    }
+    assert!(check(&whole).status.success());
+}
+
+#[tokio::test]
+async fn an_archive_is_checked_while_hosts_write_to_it() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let writer = Writer::new(data.path(), &server);
+    let key = writer.record("10.1.1.1").await;
+    writer.write(&key, (0..50).map(|n| START + n * 600)).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&stop);
+    // Into the same windows, again and again.
+    let writing = tokio::spawn(async move {
+        let mut second = 0;
+        while !told.load(Ordering::Relaxed) {
+            second += 1;
+            let times = (0..50).map(|n| START + n * 600 + second % 600);
+            if second < 600 {
+                writer.write(&key, times).await;
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    let path = data.path().to_owned();
+    let checks =
+        tokio::task::spawn_blocking(move || (0..5).map(|_| check(&path)).collect::<Vec<Output>>());
+    let checks = checks.await.unwrap();
+    stop.store(true, Ordering::Relaxed);
+    writing.await.unwrap();
+    for output in checks {
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+    }
+}
+
+#[test]
+fn there_must_be_an_archive_to_look_at() {
+    let data = tempfile::tempdir().unwrap();
+    for arguments in [
+        &["check"][..],
+        &["stats"],
+        &["backup", "x"],
+        &["export", "x"],
+    ] {
+        let output = run(data.path(), arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let notes = String::from_utf8(output.stderr).unwrap();
+        assert!(notes.contains("there is no archive in"), "{notes}");
+    }
+    assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 0);
+}
