@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs the original Python client (esmond_client 4.2.1 of PyPI) below
 # target/peer, for the test that lets it talk to our archive: as it is for
-# Python 2, and translated by 2to3 for Python 3 (before 3.13). What cannot be
-# installed here is left out, and the test says that it skips it.
+# Python 2, and translated by 2to3 for Python 3 (before 3.13); and schemathesis,
+# which asks our archive what its description says. What cannot be installed here is
+# left out, and the test says that it skips it.
 set -u
 cd "$(dirname "$0")/../.."
 peer=target/peer
@@ -49,6 +50,15 @@ install_python3() {
     rm -rf "$work"
 }
 
+install_schemathesis() {
+    local python=python3
+    "$python" -m pip install --quiet --disable-pip-version-check --target "$peer/schemathesis" \
+        'schemathesis==4.32.5' 2>/dev/null \
+        || { say "could not install schemathesis"; rm -rf "$peer/schemathesis"; return; }
+    command -v "$python" > "$peer/schemathesis/interpreter"
+}
+
 [ -e "$peer/python2/interpreter" ] || install_python2
 [ -e "$peer/python3/interpreter" ] || install_python3
+[ -e "$peer/schemathesis/interpreter" ] || install_schemathesis
 exit 0

@@ -1,14 +1,19 @@
 //! A real peer: the original Python client posts to our archive and reads from
-//! it, and the original program prints what ours prints.
+//! it, and the original program prints what ours prints. It also reads results
+//! that pScheduler sent as to a perfSONAR 5 archive.
 //!
 //! `make peers` installs the client; where it is not installed, the tests say
 //! that they skip it.
+
+mod described;
 
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use esmond_ps_tests::pscheduler::results;
+use esmond_ps_tests::values::is_like;
 use esmond_ps_tests::{TestArchive, run};
 use serde_json::{Value, json};
 
@@ -42,6 +47,7 @@ fn peer(name: &str) -> Option<Peer> {
 impl Peer {
     fn python(&self, arguments: &[&str]) -> String {
         let output = Command::new(&self.interpreter)
+            .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("PYTHONPATH", &self.library)
             .env("PYTHONIOENCODING", "utf-8")
             .env("PYTHONWARNINGS", "ignore")
@@ -65,6 +71,8 @@ fn talks_to_our_archive(name: &str) {
     let error = json!({"error": "hôte inconnu"});
     let expected = json!([{
         "created": true,
+        "source": "10.10.0.1",
+        "tool_name": "bwctl/iperf3",
         "destination": "10.10.0.2",
         "measurement_agent": "10.10.0.2",
         "input_source": "host1",
@@ -143,4 +151,62 @@ fn the_original_program_prints_what_ours_prints() {
         assert!(theirs.lines().count() > 2, "{event_type}: {theirs}");
         assert_eq!(ours.stdout, theirs, "{event_type}");
     }
+}
+
+fn reads_results_of_pscheduler(name: &str) {
+    let Some(peer) = peer(name) else { return };
+    let archive = TestArchive::start();
+    for sent in results() {
+        assert_eq!(sent.put(&archive), 200, "{}", sent.name);
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peer/read.py");
+    let script = script.to_str().expect("a UTF-8 path");
+    let seen = peer.python(&[script, &archive.url, "1709600000", "4070908800"]);
+    let seen: Vec<Value> = serde_json::from_str(&seen).expect("JSON");
+    for sent in results() {
+        for (event_type, value) in &sent.values {
+            let series = seen
+                .iter()
+                .filter_map(|test| test["series"].get(event_type));
+            let points = series.flat_map(|series| series.as_array().into_iter().flatten());
+            let mut values = points
+                .filter(|point| point[0] == sent.ts)
+                .map(|point| &point[1]);
+            let first = values.next();
+            let is_right = first.is_some_and(|first| is_like(value, first));
+            assert!(
+                is_right,
+                "{} {event_type}: {first:?} for {value}",
+                sent.name
+            );
+            assert_eq!(values.next(), None, "{} {event_type}", sent.name);
+        }
+        let is_it = |test: &&Value| {
+            [
+                ("source", "source"),
+                ("destination", "destination"),
+                ("tool-name", "tool_name"),
+            ]
+            .iter()
+            .all(|(name, attribute)| {
+                let wanted = sent.metadata.get(*name).unwrap_or(&Value::Null);
+                test[*attribute] == *wanted
+            })
+        };
+        assert!(
+            seen.iter().any(|test| is_it(&test)),
+            "{} in {seen:#?}",
+            sent.name
+        );
+    }
+}
+
+#[test]
+fn the_original_client_on_python_2_reads_results_of_pscheduler() {
+    reads_results_of_pscheduler("python2");
+}
+
+#[test]
+fn the_original_client_on_python_3_reads_results_of_pscheduler() {
+    reads_results_of_pscheduler("python3");
 }

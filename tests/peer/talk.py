@@ -7,7 +7,9 @@ import json
 import sys
 
 from esmond_client.perfsonar.post import EventTypeBulkPost, EventTypePost, MetadataPost
-from esmond_client.perfsonar.query import ApiConnect, ApiFilters
+from esmond_client.perfsonar.query import ApiFilters
+
+import seen
 
 url, user, key = sys.argv[1:4]
 login = {'username': user, 'api_key': key}
@@ -43,27 +45,7 @@ filters.tool_name = 'bwctl/iperf3'
 filters.time_start = 1397075000
 filters.time_end = 4070908800
 
-
-def points(series):
-    return [[point.ts_epoch, point.val] for point in series.get_data().data]
-
-
-seen = []
-for test in ApiConnect(url, filters).get_metadata():
-    series = {}
-    for event_type in test.get_all_event_types():
-        series[event_type.event_type] = points(event_type)
-        for summary in event_type.get_all_summaries():
-            name = '%s/%s/%s' % (event_type.event_type, summary.summary_type, summary.summary_window)
-            series[name] = points(summary)
-    seen.append({
-        'created': created.metadata_key == test.metadata_key,
-        'destination': test.destination,
-        'measurement_agent': test.measurement_agent,
-        'input_source': test.input_source,
-        'time_duration': test.time_duration,
-        'subject_type': test.subject_type,
-        'event_types': test.event_types,
-        'series': series,
-    })
-print(json.dumps(seen))
+found = seen.tests(url, filters)
+for test in found:
+    test['created'] = test.pop('metadata_key') == created.metadata_key
+print(json.dumps(found))

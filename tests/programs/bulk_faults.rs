@@ -8,7 +8,7 @@ use esmond_ps_tests::{Run, run};
 use serde_json::{Value, json};
 
 use crate::bulk::files;
-use crate::served::{Asked, ROOT, Reply, Served, page, test};
+use crate::served::{Asked, ROOT, Reply, Served, data_requests, page, test};
 
 const START: i64 = 1_400_000_000;
 
@@ -84,7 +84,7 @@ fn runs_without_a_value_hide_nothing() {
     let run = bulk(&served.url, directory.path(), &[]);
     assert_eq!(run.status, Some(0), "{run:?}");
     assert_eq!(values(&points(directory.path())), expected);
-    let requests = served.data_requests();
+    let requests = data_requests(&served);
     assert!(requests < 40, "{requests} requests");
 }
 
@@ -156,7 +156,7 @@ fn what_passes_is_tried_again_and_counted() {
         values(&points(directory.path())),
         (0..100).collect::<Vec<_>>()
     );
-    let requests = served.data_requests();
+    let requests = data_requests(&served);
     let series = &report["series"][0];
     assert_eq!(series["requests"], requests);
     assert_eq!(series["points"], 100);

@@ -187,7 +187,7 @@ fn a_key_never_shows() {
 
 #[test]
 fn the_longest_time_out_is_no_overflow() {
-    let url = scripted(vec![answer("200 OK", "application/json", "[]")]);
+    let url = scripted(vec![answer("200 OK", "application/json", "[]"); 2]);
     let run = get(&url, &["-o", "json", "--timeout", &i64::MAX.to_string()]);
     assert_eq!(
         (run.status, run.stdout.as_str()),
@@ -250,7 +250,7 @@ fn an_event_type_of_an_extended_archive_is_printed_and_others_are_refused() {
     let known = get(&url, &["-e", "process-count", "-o", "csv"]);
     assert_eq!(known.status, Some(0), "{known:?}");
     assert!(known.stdout.contains(r#""{""a"":[1,2]}""#), "{known:?}");
-    let url = scripted(vec![answer("200 OK", json, "[]")]);
+    let url = scripted(vec![answer("200 OK", json, "[]"); 4]);
     let unknown = get(&url, &["-e", "troughput"]);
     assert_eq!(
         (unknown.status, unknown.stdout.as_str()),

@@ -4,7 +4,14 @@
 mod bulk;
 mod bulk_faults;
 mod bulk_runs;
+mod elmond;
+mod elmond_model;
+mod elmond_paging;
+mod elmond_queries;
+mod elmond_values;
 mod endings;
+mod layout;
+mod logstash;
 mod recorded;
 mod served;
 mod writing;

@@ -3,6 +3,12 @@
 //! The binaries are those of the build that made the test; `make test` builds
 //! them first.
 
+pub mod elmond;
+pub mod http;
+pub mod pscheduler;
+pub mod values;
+pub mod wire;
+
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -80,6 +86,11 @@ pub fn command(program: &str) -> Command {
         "RUST_LOG",
     ] {
         command.env_remove(name);
+    }
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("ESMOND_ARCHIVE_") {
+            command.env_remove(name);
+        }
     }
     // Everything is on this machine, whatever proxy is set.
     command.env("NO_PROXY", "*");
@@ -197,6 +208,16 @@ impl TestArchive {
         keys.collect()
     }
 
+    /// Directory of the archive.
+    ///
+    /// # Panics
+    ///
+    /// When its path is no text.
+    #[must_use]
+    pub fn directory(&self) -> &str {
+        self.data.path().to_str().expect("a UTF-8 path")
+    }
+
     /// Asks the archive to stop, as a service manager does, and returns its exit
     /// status.
     ///
@@ -230,8 +251,20 @@ impl Drop for TestArchive {
 
 /// Starts an archive and returns it with its address.
 fn serve(directory: &str, listen: &str) -> (Child, String) {
-    let mut server = command("esmond-ps-archive")
-        .args(["serve", "--data", directory, "--listen", listen])
+    let mut serve = command("esmond-ps-archive");
+    serve.args(["serve", "--data", directory, "--listen", listen]);
+    spawn_archive(serve)
+}
+
+/// Starts an archive by a command that serves one on this machine, and returns it
+/// with its address once it listens.
+///
+/// # Panics
+///
+/// When it ends before.
+#[must_use]
+pub fn spawn_archive(mut serve: Command) -> (Child, String) {
+    let mut server = serve
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
