@@ -1,12 +1,16 @@
 # make demo   build, start an archive on a temporary store, load measurements, read them
 # make test   everything that must hold; what CI runs
-# make peers  install the original Python client below target/, for a test that wants it
+# make peers  install the original Python client and schemathesis below target/, for tests that want them
+# make api    ask a running archive what its description (/openapi.json) says, for 90 seconds; needs peers
 # make bench  fetch a million points from our archive beside curl; load a hundred thousand records
-# make torture kill a loader at 50 random moments of 5000 records (minutes)
+# make torture kill a loader at 50 random moments of 5000 records, and the archive, with what runs
+#              beside it, at 200 random moments of writing (minutes)
 # make fuzz   run the fuzz targets for a while each; needs nightly, see tests/fuzz/README.md
 # make lint   formatting, clippy and documentation, with warnings as errors
 
-.PHONY: demo test peers bench torture fuzz lint
+# make deny   licences, sources, versions and known faults of what is built in; needs cargo-deny
+
+.PHONY: demo test peers bench torture fuzz lint deny api
 
 demo:
 	cargo build --locked --release --workspace --bins
@@ -20,6 +24,10 @@ test:
 peers:
 	tests/peer/install.sh
 
+api: peers
+	cargo build --locked --workspace --bins
+	ESMOND_PS_API_SECONDS=90 cargo test --locked --package esmond-ps-tests --test peer described
+
 bench:
 	cargo build --locked --release --workspace --bins
 	cargo run --locked --release --quiet --package esmond-ps-tests --bin esmond-ps-bench
@@ -28,6 +36,7 @@ bench:
 torture:
 	cargo build --locked --workspace --bins
 	ESMOND_PS_TORTURE=50 cargo test --locked --package esmond-ps-tests --test loading runs_that_are_killed -- --nocapture
+	ESMOND_PS_TORTURE=200 cargo test --locked --package esmond-ps-tests --test crash -- --nocapture
 
 fuzz:
 	tests/fuzz/run.sh
@@ -36,3 +45,10 @@ lint:
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps
+
+# The database of known faults lies elsewhere than the crates: where it cannot be
+# fetched, that part is said to be left out, and the rest counts.
+deny:
+	cargo deny --locked check bans licenses sources
+	if cargo deny --locked fetch db; then cargo deny --locked check advisories; \
+	else echo "SKIPPED: the advisories cannot be fetched from here" >&2; fi
