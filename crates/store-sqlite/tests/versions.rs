@@ -1,8 +1,8 @@
 //! Files of older versions are opened, brought up to date and used.
 //!
 //! `tests/data/vN/archive.sqlite.gz` was made by the program whose schema was
-//! version N, with [`fill`]. A change of the schema keeps the file of the
-//! version before it: run `make_a_file_of_this_version` before the change.
+//! version N, with [`fill`]. Whoever changes the schema adds the file of the new
+//! version with `make_a_file_of_this_version`; those of older ones stay as they are.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::fs::{self, File};
@@ -201,7 +201,7 @@ async fn assert_filled(store: &SqliteStore) {
     }
 }
 
-/// A data directory with the file of an older version.
+/// A data directory with the file of a version.
 fn old_directory(version: u32) -> tempfile::TempDir {
     let from = format!("tests/data/v{version}/archive.sqlite.gz");
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join(from);
@@ -265,8 +265,8 @@ async fn a_file_of_version_1_is_brought_up_to_date_and_used() {
 }
 
 #[tokio::test]
-async fn every_older_version_has_a_file_that_is_brought_up_to_date() {
-    for version in 1..VERSION {
+async fn every_version_has_a_file_that_is_brought_up_to_date() {
+    for version in 1..=VERSION {
         let dir = old_directory(version);
         let store = SqliteStore::open(dir.path()).await.unwrap();
         assert_filled(&store).await;
