@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use esmond_ps_tests::{TestArchive, run};
+use esmond_ps_tests::{TestArchive, pscheduler, run};
 use serde_json::Value;
 
 /// What is shown: a remark, the program, and its options beside `--url` and
@@ -46,6 +46,11 @@ const STEPS: &[(&str, &str, &str)] = &[
         "--start-time 2014-05-01 --end-time 2014-05-03 --src 10.1.1.1 --dest 10.1.1.2 --event-type histogram-owdelay --summary-type statistics --summary-window 86400",
     ),
     (
+        "Round-trip times, as pScheduler sent them:",
+        "esmond-ps-get",
+        "--start-time 2024-03-05 --end-time 2024-03-07 --src 198.51.100.10 --dest 203.0.113.81 --event-type histogram-rtt --summary-type statistics --summary-window 0",
+    ),
+    (
         "Why a test failed:",
         "esmond-ps-get",
         "--start-time 2026-01-01 --src 127.0.0.2 --dest 127.0.0.3 --event-type failures",
@@ -69,6 +74,15 @@ fn main() -> ExitCode {
     }
     println!("Loaded the measurements of {records} tests.");
     let mut status = ExitCode::SUCCESS;
+    let results = pscheduler::results();
+    let taken = results
+        .iter()
+        .filter(|result| result.put(&archive) == 200)
+        .count();
+    println!("It took {taken} results from pScheduler.");
+    if taken != results.len() {
+        status = ExitCode::FAILURE;
+    }
     for (remark, program, options) in STEPS {
         println!(
             "\n# {remark}\n$ {program} --url {} --ip {options}",
