@@ -43,6 +43,8 @@ pub(crate) async fn apply(
     let Job { client, batch } = job;
     let Batch { commands, warnings } = batch;
     warnings.iter().for_each(|warning| output.note(warning));
+    // DIFFERENCE: neither the Python client nor the server looks whether the
+    // servers and control-system types that commands name exist.
     if !options.unchecked {
         let findings = check::check(client, commands).await.map_err(failed)?;
         let notes = findings.warnings.iter().chain(&findings.wrong);

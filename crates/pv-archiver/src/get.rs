@@ -50,7 +50,8 @@ fn query(span: Span, options: &GetArgs) -> anyhow::Result<SampleQuery> {
     let query = SampleQuery::new(span.start, span.end)
         .map_err(failed)?
         .drop_boundaries(options.drop_boundaries)
-        // Servers end an answer as if it were whole when their database fails.
+        // DIFFERENCE: servers end an answer as if it were whole when their database
+        // fails, and the Python client takes it as whole.
         .ask_again(options.count.is_none());
     match options.count {
         Some(count) => query.count(count).map_err(failed),

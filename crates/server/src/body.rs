@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::HeaderMap;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Map, Value};
 use tokio::time::timeout;
@@ -29,8 +29,13 @@ const METADATA_VALUES: usize = 10_000;
 /// Longest body of a metadata request, in bytes: what it says is in every list.
 pub(crate) const METADATA: usize = 1 << 20;
 
-/// Reads a whole body.
-pub(crate) async fn read(body: Body, limit: usize) -> Result<Bytes, Error> {
+/// Reads a whole body. One that is announced as too long is not waited for.
+pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Error> {
+    let announced = headers.get(CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| usize::try_from(length).map_or(true, |it| it > limit)) {
+        return Err(Error::too_large(limit));
+    }
     let Ok(read) = timeout(WHOLE, Limited::new(body, limit).collect()).await else {
         return Err(Error::timed_out());
     };

@@ -34,10 +34,10 @@ pub struct Config {
     /// Largest request body in bytes. Default 64 MiB.
     pub body_limit: usize,
     /// How many writes may be under way at the same time, their bodies still
-    /// coming included; further ones are 503. Default 256.
+    /// coming included; further ones are 503. Default 128.
     pub most_writes: usize,
     /// How many other requests may be under way at the same time, until their
-    /// answers are sent; further ones are 503. Default 1024.
+    /// answers are sent; further ones are 503. Default 256.
     pub most_reads: usize,
     /// Whether reading needs credentials, too (not `/healthz`). Default no.
     pub require_auth_for_reads: bool,
@@ -60,8 +60,8 @@ impl Default for Config {
             registry: Registry::standard(),
             summaries: Summaries::default(),
             body_limit: 64 << 20,
-            most_writes: 256,
-            most_reads: 1024,
+            most_writes: 128,
+            most_reads: 256,
             require_auth_for_reads: false,
             access_log: None,
             clock: Arc::new(system_seconds),

@@ -3,9 +3,13 @@
 //! A connection holds one of a limited number of places, and gives it back when
 //! it is idle for too long: no request under way, be it that the client sends
 //! none, or sends one so slowly that its head does not get complete. A client
-//! that does not read its answer is given as long. How long the archive itself
-//! takes for an answer does not count there, but no request may take for ever:
-//! one that is under way for longer than an hour is cut off, with its connection.
+//! that does not read its answer is given as long. While somebody waits for a
+//! place, the connection that is idle for longest gives up its own, so that only
+//! requests under way, which are bounded for themselves, can keep others waiting.
+//!
+//! How long the archive itself takes for an answer does not count there, but no
+//! request may take for ever: one that is under way for longer than an hour is cut
+//! off, with its connection.
 
 use std::convert::Infallible;
 use std::io;
@@ -24,8 +28,8 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
@@ -35,6 +39,11 @@ use crate::tls::Tls;
 
 /// How long requests may go on after the server was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// How long a connection may be idle even when others wait for its place: time for
+/// a request to follow the connection, and for the last 64 KiB of an answer, which
+/// are still on their way when the request counts as done.
+const MANNERS: Duration = Duration::from_secs(5);
 
 /// How long to wait when the system has no descriptor left for a connection.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -56,8 +65,10 @@ const STREAMS: u32 = 100;
 pub struct Connections {
     /// TLS of the archive's own; without it connections are plain. Default none.
     pub tls: Option<Arc<Tls>>,
-    /// How many connections are held at most; further ones wait to be taken.
-    /// Default 512.
+    /// How many connections are held at most. A further one gets the place of
+    /// the one that is idle for longest; if none is, it waits. Default 512: more
+    /// than [`Config`](crate::Config) allows requests, which are then refused
+    /// rather than kept waiting.
     pub most: usize,
     /// How long a connection may be without a request under way, or a client
     /// may take nothing of its answer. Default 60 seconds.
@@ -97,15 +108,16 @@ pub async fn serve(
     let places = Arc::new(Semaphore::new(
         connections.most.clamp(1, Semaphore::MAX_PERMITS),
     ));
+    let wanted = Arc::new(Semaphore::new(0));
     let graceful = GracefulShutdown::new();
     let (stop, stopping) = watch::channel(false);
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let taken = async {
-            let place = places.clone().acquire_owned().await;
-            (accept(&listener).await, place)
+            let (stream, peer) = accept(&listener).await;
+            (stream, peer, place(&places, &wanted).await)
         };
-        let ((stream, peer), place) = tokio::select! {
+        let (stream, peer, place) = tokio::select! {
             taken = taken => taken,
             () = &mut shutdown => break,
         };
@@ -113,9 +125,11 @@ pub async fn serve(
             peer,
             router: router.clone(),
             connections: connections.clone(),
+            wanted: wanted.clone(),
             watcher: graceful.watcher(),
         };
         let connections = connections.clone();
+        let wanted = wanted.clone();
         let mut stopping = stopping.clone();
         tokio::spawn(async move {
             let _place = place;
@@ -127,11 +141,13 @@ pub async fn serve(
             };
             let handshake = TlsAcceptor::from(tls.current()).accept(stream);
             tokio::select! {
-                shaken = timeout(connections.idle, handshake) => match shaken {
-                    Ok(Ok(stream)) => connection.serve(stream, true).await,
-                    Ok(Err(error)) => tracing::debug!("no TLS with {peer}: {error}"),
-                    Err(_) => tracing::debug!("no TLS with {peer} in time"),
+                shaken = handshake => match shaken {
+                    Ok(stream) => connection.serve(stream, true).await,
+                    Err(error) => tracing::debug!("no TLS with {peer}: {error}"),
                 },
+                why = idle(connections.idle, &wanted) => {
+                    tracing::debug!("no TLS with {peer} in time: {why}");
+                }
                 () = async { let _ = stopping.wait_for(|stop| *stop).await; } => {}
             }
         });
@@ -140,6 +156,33 @@ pub async fn serve(
     let _ = stop.send(true);
     if timeout(GRACE, graceful.shutdown()).await.is_err() {
         tracing::warn!("stopping although requests are still under way");
+    }
+}
+
+/// Gets a place; if there is none, by asking the idle connections for one.
+async fn place(places: &Arc<Semaphore>, wanted: &Semaphore) -> Option<OwnedSemaphorePermit> {
+    if let Ok(place) = places.clone().try_acquire_owned() {
+        return Some(place);
+    }
+    wanted.add_permits(1);
+    // The places are never closed, so there always is one in the end.
+    let place = places.clone().acquire_owned().await.ok();
+    // Another connection may have ended by itself; then nobody needs to make room.
+    wanted.forget_permits(1);
+    place
+}
+
+/// Completes when a connection was idle for too long, or its place is wanted; tells
+/// which. Those who are idle are asked in the order in which they became so.
+async fn idle(limit: Duration, wanted: &Semaphore) -> &'static str {
+    let until = Instant::now() + limit;
+    sleep(MANNERS.min(limit)).await;
+    match timeout_at(until, wanted.acquire()).await {
+        Ok(Ok(asked)) => {
+            asked.forget();
+            "was idle when others needed its place"
+        }
+        Ok(Err(_)) | Err(_) => "was idle",
     }
 }
 
@@ -179,6 +222,8 @@ struct Connection {
     peer: SocketAddr,
     router: Router,
     connections: Arc<Connections>,
+    /// Holds a permit while somebody waits for a place.
+    wanted: Arc<Semaphore>,
     watcher: Watcher,
 }
 
@@ -192,10 +237,11 @@ impl Connection {
             peer,
             router,
             connections,
+            wanted,
             watcher,
         } = self;
         let under_way = Arc::new(watch::Sender::new(Began::new()));
-        let until_overdue = overdue(&connections, under_way.subscribe());
+        let until_overdue = overdue(&connections, &wanted, under_way.subscribe());
         let service = service_fn(move |mut request: Request<Incoming>| {
             let one = UnderWay::new(&under_way);
             request.extensions_mut().insert(ConnectInfo(peer));
@@ -260,16 +306,29 @@ impl Witness for UnderWay {}
 
 /// Completes when nothing was under way for too long, or one request is; tells
 /// which.
-async fn overdue(limits: &Connections, mut under_way: watch::Receiver<Began>) -> &'static str {
+async fn overdue(
+    limits: &Connections,
+    wanted: &Semaphore,
+    mut under_way: watch::Receiver<Began>,
+) -> &'static str {
     loop {
         let oldest = under_way.borrow_and_update().first().copied();
-        let (until, why) = match oldest {
-            Some(began) => (began + limits.longest, "took too long for a request"),
-            None => (Instant::now() + limits.idle, "was idle"),
+        let too_long = async {
+            match oldest {
+                Some(began) => {
+                    sleep_until(began + limits.longest).await;
+                    "took too long for a request"
+                }
+                None => idle(limits.idle, wanted).await,
+            }
         };
-        // An error means that the connection has ended, and nobody waits any more.
-        if !matches!(timeout_at(until, under_way.changed()).await, Ok(Ok(()))) {
-            return why;
+        tokio::select! {
+            // What was done in time is not too late.
+            biased;
+            changed = under_way.changed() => if changed.is_err() {
+                return "has ended";
+            },
+            why = too_long => return why,
         }
     }
 }

@@ -4,7 +4,8 @@
 //! request one of a limited number of places until its answer is sent. Writes
 //! have places of their own, so that readers are answered while writers crowd,
 //! and the other way round. Whoever finds no place is told to come again; nobody
-//! waits in a queue. `/healthz` stands outside.
+//! waits in a queue. `/healthz` stands outside. Only what large bodies say waits for
+//! room: it takes many times the memory of the body itself.
 //!
 //! The other limits: of bodies in `body`, of connections and heads of requests in
 //! `connections`.
@@ -15,7 +16,7 @@ use axum::extract::{Request, State};
 use axum::http::{Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::config::Config;
 use crate::context::App;
@@ -31,11 +32,16 @@ const URL: usize = 8 << 10;
 /// Most parameters in a query.
 const PARAMETERS: usize = 100;
 
+/// Longest body that needs no room, in bytes.
+const SMALL: usize = 64 << 10;
+
 /// Places of requests that are under way.
 #[derive(Debug)]
 pub(crate) struct Places {
     reads: Arc<Semaphore>,
     writes: Arc<Semaphore>,
+    /// For large bodies, in KiB: as much as one body may have.
+    room: Semaphore,
 }
 
 impl Places {
@@ -44,7 +50,19 @@ impl Places {
         Self {
             reads: places(config.most_reads),
             writes: places(config.most_writes),
+            room: Semaphore::new((config.body_limit >> 10).min(Semaphore::MAX_PERMITS)),
         }
+    }
+
+    /// Waits until there is room for what a body of this length says. It is to be
+    /// kept until that is stored.
+    pub(crate) async fn room(&self, length: usize) -> Option<SemaphorePermit<'_>> {
+        if length <= SMALL {
+            return None;
+        }
+        let wanted = u32::try_from(length >> 10).unwrap_or(u32::MAX);
+        // Never closed, and never asked for more than there is.
+        self.room.acquire_many(wanted).await.ok()
     }
 
     fn take(&self, method: &Method) -> Result<Place, Error> {
@@ -91,4 +109,26 @@ fn check(uri: &Uri) -> Result<(), Error> {
         return Err(Error::bad_request(detail));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn large_bodies_wait_for_room_and_small_ones_do_not() {
+        let places = Places::new(&Config {
+            body_limit: 1 << 20,
+            ..Config::default()
+        });
+        let whole = places.room(1 << 20).await;
+        assert!(whole.is_some());
+        assert!(places.room(SMALL).await.is_none());
+        let day = std::time::Duration::from_secs(86_400);
+        let another = tokio::time::timeout(day, places.room(SMALL + 1024));
+        assert!(another.await.is_err());
+        drop(whole);
+        let halves = (places.room(1 << 19).await, places.room(1 << 19).await);
+        assert!(halves.0.is_some() && halves.1.is_some());
+    }
 }

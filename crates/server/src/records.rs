@@ -153,7 +153,7 @@ pub(crate) async fn create(
     body: Body,
 ) -> Result<Response, Error> {
     let limit = context.app.config.body_limit.min(body::METADATA);
-    let bytes = body::read(body, limit).await?;
+    let bytes = body::read(&context.headers, body, limit).await?;
     let value = body::metadata(&context.headers, &bytes)?;
     let record = create::parse(&value, &context.app.config.registry)?;
     let key = context.app.keys.propose(context.app.now());

@@ -31,7 +31,8 @@ pub(crate) async fn one(
     summary_type: &str,
     body: Body,
 ) -> Result<Response, Error> {
-    let bytes = body::read(body, context.app.config.body_limit).await?;
+    let bytes = body::read(&context.headers, body, context.app.config.body_limit).await?;
+    let _room = context.app.places.room(bytes.len()).await;
     let checking = context.clone();
     let (named, summary_type) = (event_type.to_owned(), summary_type.to_owned());
     let checked = body::elsewhere(move || one_point(&checking, &named, &summary_type, &bytes));
@@ -89,7 +90,8 @@ pub(crate) async fn bulk(
     key: &str,
     body: Body,
 ) -> Result<Response, Error> {
-    let bytes = body::read(body, context.app.config.body_limit).await?;
+    let bytes = body::read(&context.headers, body, context.app.config.body_limit).await?;
+    let _room = context.app.places.room(bytes.len()).await;
     let checking = context.clone();
     let checked = body::elsewhere(move || {
         let value = body::data(&checking.headers, &bytes)?;

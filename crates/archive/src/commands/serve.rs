@@ -101,7 +101,8 @@ pub(crate) struct Serve {
         env = "ESMOND_ARCHIVE_BODY_LIMIT"
     )]
     body_limit: u16,
-    /// Connections held at the same time; further ones wait
+    /// Connections held at the same time; a further one gets the place of an
+    /// idle one, or waits. Best more than max-writes and max-reads together
     #[arg(
         long,
         value_name = "NUMBER",
@@ -110,6 +111,24 @@ pub(crate) struct Serve {
         env = "ESMOND_ARCHIVE_MAX_CONNECTIONS"
     )]
     max_connections: u16,
+    /// Writes under way at the same time; further ones are put off (503)
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 128,
+        value_parser = clap::value_parser!(u16).range(1..),
+        env = "ESMOND_ARCHIVE_MAX_WRITES"
+    )]
+    max_writes: u16,
+    /// Other requests under way at the same time; further ones are put off (503)
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 256,
+        value_parser = clap::value_parser!(u16).range(1..),
+        env = "ESMOND_ARCHIVE_MAX_READS"
+    )]
+    max_reads: u16,
     /// Seconds after which a connection without a (whole) request is closed,
     /// and one whose client does not take its answer
     #[arg(
@@ -120,6 +139,15 @@ pub(crate) struct Serve {
         env = "ESMOND_ARCHIVE_IDLE_TIMEOUT"
     )]
     idle_timeout: u16,
+    /// Seconds after which a request is cut off whose answer is not sent whole
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 3600,
+        value_parser = clap::value_parser!(u32).range(1..),
+        env = "ESMOND_ARCHIVE_REQUEST_TIMEOUT"
+    )]
+    request_timeout: u32,
     /// File to log every request to; "-" for stdout, "off" for no log
     #[arg(
         long,
@@ -200,6 +228,8 @@ pub(crate) async fn run(
         registry,
         summaries,
         body_limit: usize::from(options.body_limit) << 20,
+        most_writes: options.max_writes.into(),
+        most_reads: options.max_reads.into(),
         require_auth_for_reads: options.require_auth_for_reads,
         access_log: access
             .clone()
@@ -208,9 +238,9 @@ pub(crate) async fn run(
     };
     let connections = Connections {
         tls: tls.clone(),
-        most: usize::from(options.max_connections),
+        most: options.max_connections.into(),
         idle: Duration::from_secs(options.idle_timeout.into()),
-        ..Connections::default()
+        longest: Duration::from_secs(options.request_timeout.into()),
     };
     let alias = match config.script_alias.trim_matches('/') {
         "" => String::new(),

@@ -1,5 +1,7 @@
 //! Running an archive for long: health, metrics, logs, signals.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -31,6 +33,41 @@ async fn health_and_metrics_are_at_the_root() {
     let created = text.lines().find(|line| line.contains("method=\"POST\""));
     assert!(created.unwrap().ends_with(" 1"), "{text}");
     assert!(text.contains("esmond_ps_build_info{version=\""), "{text}");
+}
+
+/// A write whose body does not come, once the archive waits for it.
+fn begun_write(server: &Server, key: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    let head = format!(
+        "POST /perfsonar/archive/ HTTP/1.1\r\nhost: x\r\nauthorization: Token {key}\r\n\
+         content-type: application/json\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = [0; 25];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream
+}
+
+#[tokio::test]
+async fn limits_of_requests_are_those_of_the_settings() {
+    let data = tempfile::tempdir().unwrap();
+    let key = add_user(data.path(), "perfsonar");
+    let server = Server::start_with(data.path(), &["--max-writes", "1", "--max-reads", "1"]);
+    let _slow = begun_write(&server, &key);
+    let post = client().post(&server.url).json(&point_to_point());
+    let answer = post.send().await.unwrap();
+    assert_eq!(answer.status(), 503);
+    assert_eq!(answer.headers()["retry-after"], "1");
+    assert_eq!(get(&server.url).await.0, 200);
+    drop(server);
+
+    let server = Server::start_with(data.path(), &["--request-timeout", "1"]);
+    let mut slow = begun_write(&server, &key);
+    let mut rest = Vec::new();
+    // Minutes before the body itself would have been given up, which is told.
+    let closed = slow.read_to_end(&mut rest);
+    assert!(closed.is_ok() && rest.is_empty(), "{closed:?} {rest:?}");
 }
 
 #[tokio::test]

@@ -90,9 +90,13 @@ impl Server {
 
     /// The address of a path at the root.
     pub(crate) fn at_root(&self, path: &str) -> String {
-        let (scheme, rest) = self.url.split_once("://").unwrap();
-        let host = rest.split('/').next().unwrap();
-        format!("{scheme}://{host}{path}")
+        let scheme = self.url.split("://").next().unwrap();
+        format!("{scheme}://{}{path}", self.address())
+    }
+
+    /// Host and port.
+    pub(crate) fn address(&self) -> &str {
+        self.url.split('/').nth(2).unwrap()
     }
 
     /// Waits for a line of the log that holds this text, and returns it.

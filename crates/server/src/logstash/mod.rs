@@ -119,7 +119,8 @@ async fn take(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Taken, Error> {
-    let bytes = body::read(body, app.config.body_limit).await?;
+    let bytes = body::read(headers, body, app.config.body_limit).await?;
+    let _room = app.places.room(bytes.len()).await;
     let run = parsed_elsewhere(bytes)
         .await?
         .summarised_by(&app.config.summaries);

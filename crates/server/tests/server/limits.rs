@@ -117,6 +117,31 @@ async fn a_body_may_be_as_long_as_it_is_configured_and_no_longer() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_announced_as_too_long_is_refused_before_it_comes() {
+    let mut config = config();
+    config.body_limit = 1000;
+    let archive = Archive::with(config).await;
+    let key = archive.record(&json!([])).await;
+    for (method, path) in [
+        (Method::POST, ARCHIVE.to_owned()),
+        (Method::PUT, format!("{ARCHIVE}{key}/")),
+        (Method::POST, format!("{ARCHIVE}{key}/throughput/base/")),
+        (Method::PUT, "/logstash".to_owned()),
+    ] {
+        let never = futures_util::stream::pending::<Result<Vec<u8>, std::convert::Infallible>>();
+        let request = Request::builder()
+            .method(&method)
+            .uri(&path)
+            .header("authorization", format!("Token {KEY}"))
+            .header("content-type", "application/json")
+            .header("content-length", "1001")
+            .body(Body::from_stream(never));
+        let answer = archive.ask(request.unwrap()).await;
+        assert_eq!(answer.status, 413, "{method} {path}");
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_repeats_no_more_than_2000_characters() {
     let archive = Archive::new().await;
     let key = archive.record(&json!([])).await;

@@ -190,18 +190,54 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
 
 #[tokio::test]
 async fn more_connections_than_there_are_places_wait_for_one() {
+    let staged = Arc::new(Staged::default());
+    let mut config = config();
+    config.resolver = staged.clone();
     let connections = Connections {
-        most: 2,
+        most: 1,
         idle: Duration::from_secs(3600),
         ..Connections::default()
     };
+    let (_archive, address) = served(config, connections).await;
+    let request =
+        |target: &str| format!("GET {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    let first = connected(address, &request(&format!("{ARCHIVE}?source=wait"))).await;
+    staged.reached.notified().await;
+    let second = tokio::spawn(until_closed(connected(address, &request("/healthz")).await));
+    staged.go_on.notify_one();
+    for answer in [until_closed(first).await, second.await.unwrap()] {
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_are_idle_for_longest_make_room_for_others() {
+    let connections = Connections {
+        most: 3,
+        ..Connections::default()
+    };
+    let idle = connections.idle;
     let (_archive, address) = served(config(), connections).await;
-    let request = "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-    let first = connected(address, "").await;
-    let _second = connected(address, "").await;
-    let third = tokio::spawn(until_closed(connected(address, request).await));
-    // The two before it say nothing, so it is their place that it gets.
-    drop(first);
-    let answer = third.await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    let request = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+    let silent = connected(address, "").await;
+    let slow = connected(address, "GET /healthz HTTP/1.1\r\nx-more: ").await;
+    let done = connected(address, request).await;
+    let began = Instant::now();
+    let mut fourth = connected(address, request).await;
+    let mut first_byte = [0];
+    fourth.read_exact(&mut first_byte).await.unwrap();
+    assert_eq!(until_closed(silent).await, "");
+    let _fifth = connected(address, request).await;
+    assert_eq!(until_closed(slow).await, "");
+    // Long before anybody would have been closed for being idle.
+    assert!(began.elapsed() < idle / 2);
+    // The others stay: nobody wants their places.
+    assert!(until_closed(done).await.starts_with("HTTP/1.1 200 OK\r\n"));
+    assert!(began.elapsed() >= idle / 2);
+}
+
+#[test]
+fn requests_cannot_take_all_places_of_connections_by_default() {
+    let requests = Config::default().most_writes + Config::default().most_reads;
+    assert!(requests < Connections::default().most);
 }
