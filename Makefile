@@ -5,12 +5,13 @@
 # make bench  fetch a million points from our archive beside curl; load a hundred thousand records
 # make torture kill a loader at 50 random moments of 5000 records, and the archive, with what runs
 #              beside it, at 200 random moments of writing (minutes)
+# make soak   write to the archive and read it with 80 clients for ten minutes, or ESMOND_PS_SOAK_SECONDS
 # make fuzz   run the fuzz targets for a while each; needs nightly, see tests/fuzz/README.md
 # make lint   formatting, clippy and documentation, with warnings as errors
 
 # make deny   licences, sources, versions and known faults of what is built in; needs cargo-deny
 
-.PHONY: demo test peers bench torture fuzz lint deny api
+.PHONY: demo test peers bench torture soak fuzz lint deny api
 
 demo:
 	cargo build --locked --release --workspace --bins
@@ -37,6 +38,10 @@ torture:
 	cargo build --locked --workspace --bins
 	ESMOND_PS_TORTURE=50 cargo test --locked --package esmond-ps-tests --test loading runs_that_are_killed -- --nocapture
 	ESMOND_PS_TORTURE=200 cargo test --locked --package esmond-ps-tests --test crash -- --nocapture
+
+soak:
+	cargo build --locked --release --workspace --bins
+	cargo run --locked --release --quiet --package esmond-ps-tests --bin esmond-ps-soak
 
 fuzz:
 	tests/fuzz/run.sh

@@ -5,7 +5,7 @@
 //! shows what a cluster knows, [`transfer`] moves files of configuration ([`xml`] looks
 //! for a trap in them), [`apply`] runs commands that [`commands`] reads from JSON or
 //! [`table`] from CSV, after [`check`] has compared them with the cluster. [`get`]
-//! writes samples ([`times`], [`sample`]) to stdout, or [`bulk`] to files ([`file`],
+//! writes samples ([`times`], [`sample`]) to stdout, or [`bulk`] to files ([`mod@file`],
 //! [`naming`]). [`print`](mod@print) turns all of it into rows, [`signals`] ends a run
 //! early.
 
