@@ -2,6 +2,8 @@
 //!
 //! Faults of these archives, known by event type; and values that tell by
 //! themselves that there is nothing in them.
+//!
+//! DIFFERENCE: the original programs print blanks for these, or nothing.
 
 use std::fmt;
 

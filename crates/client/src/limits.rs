@@ -3,6 +3,8 @@
 //! An archive is somebody else's program: it may be broken, or not be an archive
 //! at all. Each of these is far beyond what an archive has to say, and reaching
 //! one is an [`Error`](crate::Error) that names it, never less data.
+//!
+//! DIFFERENCE: the original library takes whatever comes.
 
 /// Largest answer, in bytes after decompression: 64 MiB. Where it is a page of
 /// points, fewer are asked for instead.

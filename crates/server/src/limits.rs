@@ -7,6 +7,8 @@
 //! waits in a queue. `/healthz` stands outside. Only what large bodies say waits for
 //! room: it takes many times the memory of the body itself.
 //!
+//! DIFFERENCE: the original has no such limits of its own.
+//!
 //! The other limits: of bodies in `body`, of connections and heads of requests in
 //! `connections`.
 

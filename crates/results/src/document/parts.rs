@@ -4,47 +4,13 @@ use serde_json::{Map, Value, json};
 
 use crate::Measurement;
 use crate::object::number;
+use crate::pscheduler::throughput;
 
 /// What is told of a whole test, of its intervals, of its streams, and of the intervals
 /// of those: a field of the result and the event types.
-const FIELDS: [(&str, [&str; 4]); 4] = [
-    (
-        "throughput-bits",
-        [
-            "throughput",
-            "throughput-subintervals",
-            "streams-throughput",
-            "streams-throughput-subintervals",
-        ],
-    ),
-    (
-        "retransmits",
-        [
-            "packet-retransmits",
-            "packet-retransmits-subintervals",
-            "streams-packet-retransmits",
-            "streams-packet-retransmits-subintervals",
-        ],
-    ),
-    (
-        "rtt",
-        [
-            "packet-rtt",
-            "packet-rtt-subintervals",
-            "streams-packet-rtt",
-            "streams-packet-rtt-subintervals",
-        ],
-    ),
-    (
-        "tcp-window-size",
-        [
-            "tcp-windowsize",
-            "tcp-windowsize-subintervals",
-            "streams-tcp-windowsize",
-            "streams-tcp-windowsize-subintervals",
-        ],
-    ),
-];
+fn fields() -> impl Iterator<Item = (&'static str, [&'static str; 4])> {
+    std::iter::once(throughput::OF_RATE).chain(throughput::TCP)
+}
 
 const SENT: &str = "packet-count-sent";
 const LOST: &str = "packet-count-lost";
@@ -56,7 +22,7 @@ pub(super) fn without_place(measurement: &Measurement) -> impl Iterator<Item = (
     let has_place = move |name: &str| match name {
         "failures" => failed,
         SENT | LOST | LOSS => !failed,
-        name => !failed && FIELDS.iter().any(|(_, all)| all.contains(&name)),
+        name => !failed && fields().any(|(_, all)| all.contains(&name)),
     };
     measurement
         .values
@@ -77,7 +43,7 @@ pub(super) fn result(measurement: &Measurement) -> Value {
     let mut sum = Map::new();
     let mut streams: Vec<Map<String, Value>> = Vec::new();
     let mut intervals = Intervals::default();
-    for (field, [total, subintervals, per_stream, streams_subintervals]) in FIELDS {
+    for (field, [total, subintervals, per_stream, streams_subintervals]) in fields() {
         if let Some(value) = value(total) {
             sum.insert(field.to_owned(), value.clone());
         }

@@ -28,7 +28,7 @@ mod policy;
 mod rtt;
 mod run;
 mod summaries;
-mod throughput;
+pub(crate) mod throughput;
 pub(crate) mod time;
 mod trace;
 

@@ -59,7 +59,7 @@ fn declare(mapped: &mut Mapped, udp: bool, parallel: bool) {
 
 /// What TCP tells beside its throughput: a result's field, its event type, that of the
 /// intervals, and both of the streams.
-const TCP: [(&str, [&str; 4]); 3] = [
+pub(crate) const TCP: [(&str, [&str; 4]); 3] = [
     (
         "retransmits",
         [
@@ -90,6 +90,17 @@ const TCP: [(&str, [&str; 4]); 3] = [
 ];
 
 const RATE: &str = "throughput-bits";
+
+/// The same of the throughput itself.
+pub(crate) const OF_RATE: (&str, [&str; 4]) = (
+    RATE,
+    [
+        "throughput",
+        "throughput-subintervals",
+        "streams-throughput",
+        "streams-throughput-subintervals",
+    ],
+);
 
 fn totals(mapped: &mut Mapped, result: &Map<String, Value>, udp: bool, parallel: bool) {
     let Some(summary) = part(result, "summary") else {

@@ -1,5 +1,8 @@
 //! `/logstash`: takes results of pScheduler.
 //!
+//! DIFFERENCE: the original archive has nothing like it; Logstash answers `ok` also to
+//! what it drops.
+//!
 //! This is where the `http` archiver of a perfSONAR host sends results, one in a
 //! request. What is stored of a result is what
 //! [`esmond_ps_results::pscheduler`] makes of it, checked like any other write.
