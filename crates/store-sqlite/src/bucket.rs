@@ -4,21 +4,19 @@ use std::collections::{BTreeMap, BTreeSet, btree_map};
 
 use esmond_ps_model::{Histogram, Summary, TimeRange};
 use esmond_ps_store::{Bucket, Error, NewPoint, Page, Result, Value};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::types::{Value as Column, ValueRef};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::point::{READING, WRITING};
+use crate::backend;
+use crate::counts::Counts;
 use crate::search::saturated;
-use crate::{backend, encode};
+use crate::series::{Blocks, READING, WRITING};
 
 const LOAD: &str =
     "SELECT state FROM bucket WHERE event_type = ?1 AND window_seconds = ?2 AND ts = ?3";
 const SAVE: &str = "INSERT INTO bucket (event_type, window_seconds, ts, state) \
      VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET state = excluded.state";
 const REMOVE: &str = "DELETE FROM bucket WHERE event_type = ?1 AND window_seconds = ?2 AND ts = ?3";
-const POINTS: &str = "SELECT ts, value FROM point \
-     WHERE event_type = ?1 AND ts BETWEEN ?2 AND ?3 ORDER BY ts";
-const OTHERS: &str = "SELECT ts, value FROM point \
-     WHERE event_type = ?1 AND ts BETWEEN ?2 AND ?3 AND ts <> ?4";
 const RANGE: &str = "SELECT ts, state FROM bucket WHERE event_type = \
      (SELECT event_type.id FROM record JOIN event_type ON event_type.record = record.id \
       WHERE record.key = ?1 AND event_type.name = ?2) \
@@ -36,10 +34,63 @@ pub(crate) struct Place {
 /// many points of the request it ever holds.
 #[derive(Debug, Default)]
 pub(crate) struct Buckets {
-    changed: BTreeMap<Place, Option<Bucket>>,
+    changed: BTreeMap<Place, Option<State>>,
     /// Those that are made anew in the end, with the names of their event
     /// types.
     stale: BTreeMap<Place, String>,
+}
+
+/// A bucket as it is changed.
+#[derive(Debug)]
+enum State {
+    Histogram(Counts),
+    Other(Bucket),
+}
+
+impl State {
+    fn of(bucket: Bucket) -> Self {
+        match bucket {
+            Bucket::Histogram(histogram) => Self::Histogram(Counts::of(&histogram)),
+            other => Self::Other(other),
+        }
+    }
+
+    /// Reads a column. Histograms are texts where an older version wrote them.
+    fn read(column: ValueRef<'_>) -> Option<Self> {
+        match column {
+            ValueRef::Blob(bytes) => Some(Self::Histogram(Counts::decode(bytes)?)),
+            ValueRef::Text(bytes) => {
+                let text = std::str::from_utf8(bytes).ok()?;
+                Some(Self::of(Bucket::decode(text)?))
+            }
+            ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => None,
+        }
+    }
+
+    fn column(&self) -> Column {
+        match self {
+            Self::Histogram(counts) => Column::Blob(counts.encode()),
+            Self::Other(bucket) => Column::Text(bucket.encode()),
+        }
+    }
+
+    /// Counts a value; see [`Bucket::count`].
+    fn count(state: &mut Option<Self>, value: &Value) -> bool {
+        match (&mut *state, value) {
+            (Some(Self::Histogram(counts)), Value::Histogram(more)) => {
+                counts.merge(more);
+                true
+            }
+            (Some(Self::Histogram(_)), _) => false,
+            (Some(Self::Other(bucket)), value) => bucket.add(value),
+            (None, value) => {
+                let mut bucket = None;
+                let fits = Bucket::count(&mut bucket, value);
+                *state = bucket.map(Self::of);
+                fits
+            }
+        }
+    }
 }
 
 impl Buckets {
@@ -47,15 +98,17 @@ impl Buckets {
     pub(crate) fn add(
         &mut self,
         connection: &Connection,
+        blocks: &mut Blocks,
         place: Place,
         point: &NewPoint,
     ) -> Result<()> {
-        let bucket = self.bucket(connection, place)?;
-        if bucket.is_none() {
+        let state = self.state(connection, place)?;
+        if state.is_none() {
             // Mostly none are there; but retention may have removed the bucket alone.
-            *bucket = sum(connection, place, &point.event_type, Some(point.ts))?;
+            let bucket = sum(connection, blocks, place, &point.event_type, Some(point.ts))?;
+            *state = bucket.map(State::of);
         }
-        if Bucket::count(bucket, &point.value) {
+        if State::count(state, &point.value) {
             Ok(())
         } else {
             Err(misfit(&point.event_type, point.ts))
@@ -69,9 +122,9 @@ impl Buckets {
         place: Place,
         point: &NewPoint,
     ) -> Result<()> {
-        match self.bucket(connection, place)? {
+        match self.state(connection, place)? {
             // Nothing counts what was removed, or was complete elsewhere.
-            None | Some(Bucket::Fixed(_)) => {}
+            None | Some(State::Other(Bucket::Fixed(_))) => {}
             Some(_) => {
                 self.stale.insert(place, point.event_type.clone());
             }
@@ -84,17 +137,19 @@ impl Buckets {
     pub(crate) fn replace(
         &mut self,
         connection: &Connection,
+        blocks: &mut Blocks,
         place: Place,
         point: &NewPoint,
         old: &Histogram,
         new: &Histogram,
     ) -> Result<()> {
-        let sum = match self.bucket(connection, place)? {
-            Some(Bucket::Histogram(sum)) => sum,
+        let counts = match self.state(connection, place)? {
+            Some(State::Histogram(counts)) => counts,
             // Nothing counts what was removed, or was complete elsewhere.
-            None | Some(Bucket::Fixed(_)) => return Ok(()),
+            None | Some(State::Other(Bucket::Fixed(_))) => return Ok(()),
             Some(_) => return Err(misfit(&point.event_type, point.ts)),
         };
+        let mut sum = counts.histogram().ok_or_else(|| corrupt(place))?;
         let mut unused: BTreeSet<String> = sum.unmerge(old).into_iter().collect();
         sum.merge(new);
         // A bucket that is left with no count goes, unless a histogram that is
@@ -103,21 +158,22 @@ impl Buckets {
             unused.remove(bucket);
         }
         if !unused.is_empty() {
-            keep_listed(connection, place, point.ts, &mut unused)?;
+            keep_listed(connection, blocks, place, point.ts, &mut unused)?;
         }
         for bucket in unused {
             sum.remove(&bucket);
         }
+        *counts = Counts::of(&sum);
         Ok(())
     }
 
     /// Stores the buckets.
-    pub(crate) fn save(self, connection: &Connection) -> Result<()> {
-        for (place, bucket) in self.changed {
-            match (self.stale.get(&place), bucket) {
-                (Some(event_type), _) => rebuild(connection, place, event_type)?,
-                (None, Some(bucket)) => {
-                    save(connection, place, &bucket).map_err(backend(WRITING))?;
+    pub(crate) fn save(self, connection: &Connection, blocks: &mut Blocks) -> Result<()> {
+        for (place, state) in self.changed {
+            match (self.stale.get(&place), state) {
+                (Some(event_type), _) => rebuild(connection, blocks, place, event_type)?,
+                (None, Some(state)) => {
+                    store(connection, place, &state.column()).map_err(backend(WRITING))?;
                 }
                 (None, None) => {}
             }
@@ -125,7 +181,7 @@ impl Buckets {
         Ok(())
     }
 
-    fn bucket(&mut self, connection: &Connection, place: Place) -> Result<&mut Option<Bucket>> {
+    fn state(&mut self, connection: &Connection, place: Place) -> Result<&mut Option<State>> {
         Ok(match self.changed.entry(place) {
             btree_map::Entry::Occupied(entry) => entry.into_mut(),
             btree_map::Entry::Vacant(entry) => entry.insert(load(connection, place)?),
@@ -135,19 +191,32 @@ impl Buckets {
 
 /// Stores a bucket in place of the one that is there.
 pub(crate) fn save(connection: &Connection, place: Place, bucket: &Bucket) -> rusqlite::Result<()> {
+    let column = match bucket {
+        Bucket::Histogram(histogram) => Column::Blob(Counts::of(histogram).encode()),
+        other => Column::Text(other.encode()),
+    };
+    store(connection, place, &column)
+}
+
+fn store(connection: &Connection, place: Place, column: &Column) -> rusqlite::Result<()> {
     connection.prepare_cached(SAVE)?.execute(params![
         place.event_type,
         place.window,
         place.start,
-        bucket.encode()
+        column
     ])?;
     Ok(())
 }
 
 /// Makes a bucket anew from the points of its window. `event_type` is the name
 /// of theirs.
-pub(crate) fn rebuild(connection: &Connection, place: Place, event_type: &str) -> Result<()> {
-    let bucket = sum(connection, place, event_type, None)?;
+pub(crate) fn rebuild(
+    connection: &Connection,
+    blocks: &mut Blocks,
+    place: Place,
+    event_type: &str,
+) -> Result<()> {
+    let bucket = sum(connection, blocks, place, event_type, None)?;
     let stored = match bucket {
         Some(bucket) => save(connection, place, &bucket),
         None => connection
@@ -163,84 +232,86 @@ pub(crate) fn rebuild(connection: &Connection, place: Place, event_type: &str) -
 /// Adds up the points of a window that are stored, the one at `without` aside.
 fn sum(
     connection: &Connection,
+    blocks: &mut Blocks,
     place: Place,
     event_type: &str,
     without: Option<i64>,
 ) -> Result<Option<Bucket>> {
     let mut bucket: Option<Bucket> = None;
-    let end = place.start.saturating_add(place.window - 1);
-    let mut statement = connection
-        .prepare_cached(POINTS)
-        .map_err(backend(WRITING))?;
-    let mut rows = statement
-        .query([place.event_type, place.start, end])
-        .map_err(backend(WRITING))?;
-    while let Some(row) = rows.next().map_err(backend(WRITING))? {
-        let ts: i64 = row.get(0).map_err(backend(WRITING))?;
-        // The very first window is cut short by the range of time.
-        let is_of_window = Summary::window_start(place.window, ts) == place.start;
-        if !is_of_window || Some(ts) == without {
-            continue;
-        }
-        let column = row.get_ref(1).map_err(backend(WRITING))?;
-        let value = encode::read_value(column)
-            .ok_or_else(|| Error::Corrupt(format!("value of a point at {ts}")))?;
+    each_point(connection, blocks, place, |ts, value| {
         // No summary is made of documents, also not beside others.
-        let counts = !matches!(value, Value::Document(_));
-        if counts && !Bucket::count(&mut bucket, &value) {
-            return Err(misfit(event_type, ts));
+        if Some(ts) == without || matches!(value, Value::Document(_)) {
+            return Ok(());
         }
-    }
+        if Bucket::count(&mut bucket, &value) {
+            Ok(())
+        } else {
+            Err(misfit(event_type, ts))
+        }
+    })?;
     Ok(bucket)
 }
 
-fn load(connection: &Connection, place: Place) -> Result<Option<Bucket>> {
-    let state: Option<String> = connection
+/// Shows the points of a window.
+fn each_point(
+    connection: &Connection,
+    blocks: &mut Blocks,
+    place: Place,
+    mut show: impl FnMut(i64, Value) -> Result<()>,
+) -> Result<()> {
+    let (begin, end) = (place.start, place.start.saturating_add(place.window - 1));
+    blocks.each(connection, place.event_type, begin, end, |ts, value| {
+        // The very first window is cut short by the range of time.
+        if Summary::window_start(place.window, ts) == place.start {
+            show(ts, value)?;
+        }
+        Ok(())
+    })
+}
+
+fn load(connection: &Connection, place: Place) -> Result<Option<State>> {
+    let state = connection
         .prepare_cached(LOAD)
         .and_then(|mut statement| {
             let key = [place.event_type, place.window, place.start];
-            statement.query_row(key, |row| row.get(0)).optional()
+            let state = |row: &Row<'_>| Ok(State::read(row.get_ref(0)?));
+            statement.query_row(key, state).optional()
         })
         .map_err(backend(WRITING))?;
     state
-        .map(|state| Bucket::decode(&state).ok_or_else(|| corrupt(place)))
+        .map(|state| state.ok_or_else(|| corrupt(place)))
         .transpose()
+}
+
+/// Reads the column of a bucket; `None` when it is none.
+pub(crate) fn read_column(column: ValueRef<'_>) -> Option<Bucket> {
+    match State::read(column)? {
+        State::Histogram(counts) => Some(Bucket::Histogram(counts.histogram()?)),
+        State::Other(bucket) => Some(bucket),
+    }
 }
 
 /// Removes from `unused` the buckets that a stored histogram of the window
 /// lists, the one at `ts` aside.
 fn keep_listed(
     connection: &Connection,
+    blocks: &mut Blocks,
     place: Place,
     ts: i64,
     unused: &mut BTreeSet<String>,
 ) -> Result<()> {
-    let end = place.start.saturating_add(place.window - 1);
-    let mut statement = connection
-        .prepare_cached(OTHERS)
-        .map_err(backend(WRITING))?;
-    let mut rows = statement
-        .query([place.event_type, place.start, end, ts])
-        .map_err(backend(WRITING))?;
-    while let Some(row) = rows.next().map_err(backend(WRITING))? {
-        let other: i64 = row.get(0).map_err(backend(WRITING))?;
-        // The very first window is cut short by the range of time.
-        if Summary::window_start(place.window, other) != place.start {
-            continue;
-        }
-        let column = row.get_ref(1).map_err(backend(WRITING))?;
-        match encode::read_value(column) {
-            Some(Value::Histogram(histogram)) => {
+    each_point(connection, blocks, place, |other, value| {
+        match value {
+            Value::Histogram(histogram) if other != ts => {
                 for (bucket, _) in histogram.buckets() {
                     unused.remove(bucket);
                 }
             }
-            // Of an event type that had another data type once.
-            Some(_) => {}
-            None => return Err(Error::Corrupt(format!("value of a point at {other}"))),
+            // Itself, or of an event type that had another data type once.
+            _ => {}
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 pub(crate) fn misfit(event_type: &str, ts: i64) -> Error {
@@ -279,13 +350,13 @@ pub(crate) fn read(
                 saturated(page.offset)
             ];
             let rows = statement.query_map(parameters, |row| {
-                Ok((row.get(0)?, row.get::<_, String>(1)?))
+                Ok((row.get(0)?, read_column(row.get_ref(1)?)))
             })?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
         })
         .map_err(backend(READING))?;
     rows.into_iter()
-        .map(|(ts, state)| match Bucket::decode(&state) {
+        .map(|(ts, bucket)| match bucket {
             Some(bucket) => Ok((ts, bucket)),
             None => Err(Error::Corrupt(format!(
                 "summary of window {window} at {ts}"
@@ -302,7 +373,7 @@ mod tests {
     #[test]
     fn buckets_are_found_by_their_primary_key_and_already_in_order() {
         let (_dir, connection) = database();
-        for sql in [LOAD, REMOVE, POINTS, OTHERS, RANGE] {
+        for sql in [LOAD, REMOVE, RANGE] {
             let plan = plan(&connection, sql);
             assert!(!plan.contains("SCAN"), "{sql}\n{plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{sql}\n{plan}");

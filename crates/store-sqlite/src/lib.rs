@@ -4,6 +4,19 @@
 //! keeps `-wal` and `-shm` beside it while it is open). The directory must be
 //! on a local file system.
 //!
+//! ```
+//! use esmond_ps_store::Store;
+//! use esmond_ps_store_sqlite::SqliteStore;
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let directory = tempfile::tempdir()?;
+//! let store = SqliteStore::open(directory.path()).await?;
+//! assert_eq!(store.count(&Default::default()).await?, 0);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! - **Writes.** One thread owns the only writing connection. Requests that
 //!   wait together share one commit, and with it one sync of the disk; a
 //!   request that fails is rolled back alone. `Ok` means synced.
@@ -12,6 +25,8 @@
 //! - **Overload.** Some thousands of writes may wait; further ones are refused
 //!   at once. A full disk fails the writes that do not fit; nothing has to be
 //!   started again when there is room. Removing needs a little room too.
+//! - **Points** of a series lie in blocks of a page, some hundreds to a block;
+//!   a reader reads the blocks that it needs, a writer those that it touches.
 //! - **Versions.** A file of an older version is brought up to date in one
 //!   transaction when it is opened, and cannot be opened by the older version
 //!   any more. A newer one is refused. [`SqliteStore::backup`] is the way back.
@@ -19,9 +34,12 @@
 //!   turns, and one waits for another for ten seconds at most.
 
 mod backup;
+mod block;
 mod bucket;
-mod encode;
+mod counts;
 mod error;
+mod migrations;
+mod packed;
 mod point;
 mod reader;
 mod record;
@@ -29,6 +47,7 @@ mod restore;
 mod retention;
 mod schema;
 mod search;
+mod series;
 mod upkeep;
 mod user;
 mod writer;
@@ -177,7 +196,7 @@ impl Store for SqliteStore {
     async fn write(&self, key: &str, points: Vec<NewPoint>, now: i64) -> Result<WriteOutcome> {
         let key = key.to_owned();
         self.writer
-            .write(point::WRITING, move |connection| {
+            .write(series::WRITING, move |connection| {
                 point::write(connection, &key, &points, now)
             })
             .await
@@ -192,7 +211,7 @@ impl Store for SqliteStore {
     ) -> Result<Vec<(i64, Value)>> {
         let (key, event_type) = (key.to_owned(), event_type.to_owned());
         self.readers
-            .read(move |connection| point::read(connection, &key, &event_type, range, page))
+            .read(move |connection| series::read(connection, &key, &event_type, range, page))
             .await
     }
 
@@ -291,7 +310,7 @@ impl Store for SqliteStore {
     async fn count_points(&self, key: &str, event_type: &str, range: TimeRange) -> Result<u64> {
         let (key, event_type) = (key.to_owned(), event_type.to_owned());
         self.readers
-            .read(move |connection| retention::count_points(connection, &key, &event_type, range))
+            .read(move |connection| series::count(connection, &key, &event_type, range))
             .await
     }
 
@@ -321,7 +340,6 @@ impl Store for SqliteStore {
         self.writer
             .write(retention::REMOVING, move |connection| {
                 retention::remove_points(connection, &key, &event_type, until, limit)
-                    .map_err(backend(retention::REMOVING))
             })
             .await
     }

@@ -1,30 +1,21 @@
-//! Base points: writing and reading.
+//! Writing base points, and what that changes beside them.
 
 use std::collections::BTreeMap;
 
-use esmond_ps_model::{Summary, TimeRange};
-use esmond_ps_store::{Conflict, Error, NewPoint, Page, Result, Value, WriteOutcome};
-use rusqlite::{Connection, OptionalExtension, params};
+use esmond_ps_model::Summary;
+use esmond_ps_store::{Conflict, Error, NewPoint, Result, Value, WriteOutcome};
+use rusqlite::{Connection, OptionalExtension};
 
 use crate::bucket::{Buckets, Place, misfit};
-use crate::search::saturated;
-use crate::{backend, encode, record};
+use crate::series::{Blocks, WRITING};
+use crate::{backend, record};
 
-pub(crate) const WRITING: &str = "writing points";
-pub(crate) const READING: &str = "reading points";
-
-const WINDOWS: &str = "SELECT DISTINCT window_seconds FROM summary \
-     WHERE event_type = ?1 AND window_seconds > 0";
-const POINT: &str = "SELECT value FROM point WHERE event_type = ?1 AND ts = ?2";
-pub(crate) const INSERT: &str = "INSERT INTO point (event_type, ts, value) VALUES (?1, ?2, ?3) \
-     ON CONFLICT DO NOTHING";
-const UPDATE: &str = "UPDATE point SET value = ?3 WHERE event_type = ?1 AND ts = ?2";
+const WINDOWS: &str =
+    "SELECT window_seconds FROM summary WHERE event_type = ?1 AND window_seconds > 0";
 const REMOVED: &str = "SELECT removed_until FROM event_type WHERE id = ?1";
-const TOUCH: &str = "UPDATE event_type SET time_updated = ?2 WHERE id = ?1";
-const RANGE: &str = "SELECT ts, value FROM point WHERE event_type = \
-     (SELECT event_type.id FROM record JOIN event_type ON event_type.record = record.id \
-      WHERE record.key = ?1 AND event_type.name = ?2) \
-     AND ts BETWEEN ?3 AND ?4 ORDER BY ts LIMIT ?5 OFFSET ?6";
+// Two indexes need not be touched when many write in one second.
+const TOUCH: &str = "UPDATE event_type SET time_updated = ?2 \
+     WHERE id = ?1 AND time_updated IS NOT ?2";
 
 /// An event type that a request writes to.
 struct Series {
@@ -48,6 +39,7 @@ pub(crate) fn write(
     };
 
     let mut all_series: BTreeMap<&str, Series> = BTreeMap::new();
+    let mut blocks = Blocks::default();
     let mut buckets = Buckets::default();
     let mut conflicts = Vec::new();
     for point in points {
@@ -59,7 +51,7 @@ pub(crate) fn write(
         let Some(series) = all_series.get_mut(name) else {
             continue;
         };
-        if store(connection, series, point, &mut buckets)? {
+        if store(connection, series, point, &mut blocks, &mut buckets)? {
             series.touched = true;
         } else {
             conflicts.push(Conflict {
@@ -68,7 +60,8 @@ pub(crate) fn write(
             });
         }
     }
-    buckets.save(connection)?;
+    buckets.save(connection, &mut blocks)?;
+    blocks.save(connection)?;
     for series in all_series.values().filter(|series| series.touched) {
         connection
             .prepare_cached(TOUCH)
@@ -96,7 +89,10 @@ fn series(connection: &Connection, record: i64, name: &str) -> rusqlite::Result<
     let id = event_type(connection, record, name)?;
     let mut statement = connection.prepare_cached(WINDOWS)?;
     let windows = statement.query_map([id], |row| row.get(0))?;
-    let windows = windows.collect::<rusqlite::Result<_>>()?;
+    let mut windows = windows.collect::<rusqlite::Result<Vec<i64>>>()?;
+    // All summaries of a window are views of one bucket.
+    windows.sort_unstable();
+    windows.dedup();
     Ok(Series {
         id,
         windows,
@@ -109,6 +105,7 @@ fn store(
     connection: &Connection,
     series: &Series,
     point: &NewPoint,
+    blocks: &mut Blocks,
     buckets: &mut Buckets,
 ) -> Result<bool> {
     let place = |window| Place {
@@ -116,15 +113,9 @@ fn store(
         window,
         start: Summary::window_start(window, point.ts),
     };
-    let inserted = connection
-        .prepare_cached(INSERT)
-        .and_then(|mut statement| {
-            statement.execute(params![series.id, point.ts, encode::value(&point.value)])
-        })
-        .map_err(backend(WRITING))?;
-    if inserted > 0 {
+    if blocks.insert(connection, series.id, point.ts, &point.value)? {
         for &window in &series.windows {
-            buckets.add(connection, place(window), point)?;
+            buckets.add(connection, blocks, place(window), point)?;
         }
         return Ok(true);
     }
@@ -133,16 +124,16 @@ fn store(
         return Ok(false);
     }
 
-    let old = stored(connection, series.id, point.ts)?;
-    if old == point.value {
-        return Ok(true);
-    }
+    let old = match blocks.get(connection, series.id, point.ts)? {
+        Some(old) if old != point.value => old,
+        _ => return Ok(true),
+    };
     match (&old, &point.value) {
         (Value::Histogram(old), Value::Histogram(new)) => {
             // DIFFERENCE: the original counts a histogram again that is posted
             // again.
             for &window in &series.windows {
-                buckets.replace(connection, place(window), point, old, new)?;
+                buckets.replace(connection, blocks, place(window), point, old, new)?;
             }
         }
         (Value::Document(_), Value::Document(_)) => {}
@@ -160,12 +151,7 @@ fn store(
         }
         _ => return Err(misfit(&point.event_type, point.ts)),
     }
-    connection
-        .prepare_cached(UPDATE)
-        .and_then(|mut statement| {
-            statement.execute(params![series.id, point.ts, encode::value(&point.value)])
-        })
-        .map_err(backend(WRITING))?;
+    blocks.replace(connection, series.id, point.ts, &point.value)?;
     Ok(true)
 }
 
@@ -182,68 +168,17 @@ fn removed_until(connection: &Connection, event_type: i64) -> Result<Option<i64>
     Ok(horizon.flatten())
 }
 
-/// Returns the value of a point that is there.
-pub(crate) fn stored(connection: &Connection, event_type: i64, ts: i64) -> Result<Value> {
-    let value = connection
-        .prepare_cached(POINT)
-        .and_then(|mut statement| {
-            statement.query_row([event_type, ts], |row| {
-                Ok(encode::read_value(row.get_ref(0)?))
-            })
-        })
-        .map_err(backend(WRITING))?;
-    value.ok_or_else(|| corrupt(ts))
-}
-
-fn corrupt(ts: i64) -> Error {
-    Error::Corrupt(format!("value of a point at {ts}"))
-}
-
-/// Returns points of a series in ascending order of ts.
-pub(crate) fn read(
-    connection: &Connection,
-    key: &str,
-    event_type: &str,
-    range: TimeRange,
-    page: Page,
-) -> Result<Vec<(i64, Value)>> {
-    let mut statement = connection.prepare_cached(RANGE).map_err(backend(READING))?;
-    let mut rows = statement
-        .query(params![
-            key,
-            event_type,
-            range.begin,
-            range.end.unwrap_or(i64::MAX),
-            saturated(page.limit),
-            saturated(page.offset)
-        ])
-        .map_err(backend(READING))?;
-    let mut points = Vec::new();
-    while let Some(row) = rows.next().map_err(backend(READING))? {
-        let ts = row.get(0).map_err(backend(READING))?;
-        let column = row.get_ref(1).map_err(backend(READING))?;
-        points.push((ts, encode::read_value(column).ok_or_else(|| corrupt(ts))?));
-    }
-    Ok(points)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::schema::tests::{database, plan};
 
     #[test]
-    fn points_are_found_by_their_primary_key_and_already_in_order() {
+    fn what_a_write_needs_is_found_by_indexes() {
         let (_dir, connection) = database();
-        for sql in [WINDOWS, POINT, UPDATE, REMOVED, TOUCH, RANGE] {
+        for sql in [WINDOWS, REMOVED, TOUCH] {
             let plan = plan(&connection, sql);
             assert!(!plan.contains("SCAN"), "{sql}\n{plan}");
-            assert!(!plan.contains("TEMP B-TREE FOR ORDER"), "{sql}\n{plan}");
         }
-        let plan = plan(&connection, RANGE);
-        assert!(
-            plan.contains("SEARCH point USING PRIMARY KEY (event_type=? AND ts>? AND ts<?)"),
-            "{plan}"
-        );
     }
 }

@@ -3,8 +3,8 @@
 use esmond_ps_store::{Bucket, Conflict, Error, Record, Result, Value, WriteOutcome};
 use rusqlite::{Connection, params};
 
-use crate::point::{INSERT, stored};
-use crate::{backend, bucket, encode, point, record};
+use crate::series::Blocks;
+use crate::{backend, bucket, point, record};
 
 pub(crate) const RESTORING: &str = "storing a copy";
 
@@ -75,19 +75,19 @@ pub(crate) fn points(
     points: &[(i64, Value)],
 ) -> Result<WriteOutcome> {
     let series = series(connection, key, event_type)?;
+    let mut blocks = Blocks::default();
     let mut conflicts = Vec::new();
     for (ts, value) in points {
-        let inserted = connection
-            .prepare_cached(INSERT)
-            .and_then(|mut statement| statement.execute(params![series, ts, encode::value(value)]))
-            .map_err(backend(RESTORING))?;
-        if inserted == 0 && stored(connection, series, *ts)? != *value {
+        if !blocks.insert(connection, series, *ts, value)?
+            && blocks.get(connection, series, *ts)?.as_ref() != Some(value)
+        {
             conflicts.push(Conflict {
                 event_type: event_type.to_owned(),
                 ts: *ts,
             });
         }
     }
+    blocks.save(connection)?;
     Ok(WriteOutcome { conflicts })
 }
 
@@ -126,13 +126,14 @@ pub(crate) fn rebuild(
     let Some(id) = found.map_err(backend(RESTORING))? else {
         return Ok(());
     };
+    let mut blocks = Blocks::default();
     for &start in starts {
         let place = bucket::Place {
             event_type: id,
             window,
             start,
         };
-        bucket::rebuild(connection, place, event_type)?;
+        bucket::rebuild(connection, &mut blocks, place, event_type)?;
     }
     Ok(())
 }

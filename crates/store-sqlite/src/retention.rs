@@ -2,50 +2,29 @@
 
 use esmond_ps_model::TimeRange;
 use esmond_ps_store::{Error, Result};
-use rusqlite::{Connection, OptionalExtension, Params, params};
+use rusqlite::{Connection, params};
 
 use crate::search::saturated;
-use crate::{backend, record};
+use crate::{backend, record, series};
 
 pub(crate) const COUNTING: &str = "counting data";
 pub(crate) const REMOVING: &str = "removing data";
 
-const SERIES: &str = "SELECT event_type.id FROM record \
-     JOIN event_type ON event_type.record = record.id \
-     WHERE record.key = ?1 AND event_type.name = ?2";
-const COUNT_POINTS: &str = "SELECT count(*) FROM point WHERE event_type = \
-     (SELECT event_type.id FROM record JOIN event_type ON event_type.record = record.id \
-      WHERE record.key = ?1 AND event_type.name = ?2) AND ts BETWEEN ?3 AND ?4";
 const COUNT_BUCKETS: &str = "SELECT count(*) FROM bucket WHERE event_type = \
      (SELECT event_type.id FROM record JOIN event_type ON event_type.record = record.id \
       WHERE record.key = ?1 AND event_type.name = ?2) \
      AND window_seconds = ?3 AND ts BETWEEN ?4 AND ?5";
 // The last of the oldest rows, of as many as go at once.
-const LAST_POINT: &str = "SELECT max(ts) FROM (SELECT ts FROM point \
-     WHERE event_type = ?1 AND ts <= ?2 ORDER BY ts LIMIT ?3)";
 const LAST_BUCKET: &str = "SELECT max(ts) FROM (SELECT ts FROM bucket \
      WHERE event_type = ?1 AND window_seconds = ?2 AND ts <= ?3 ORDER BY ts LIMIT ?4)";
-const REMOVE_POINTS: &str = "DELETE FROM point WHERE event_type = ?1 AND ts <= ?2";
 const REMOVE_BUCKETS: &str =
     "DELETE FROM bucket WHERE event_type = ?1 AND window_seconds = ?2 AND ts <= ?3";
 const MOVE_HORIZON: &str = "UPDATE event_type \
      SET removed_until = max(coalesce(removed_until, ?2), ?2) WHERE id = ?1";
 const HOLDS_DATA: &str = "SELECT EXISTS (SELECT 1 FROM event_type WHERE record = ?1 \
-     AND (EXISTS (SELECT 1 FROM point WHERE point.event_type = event_type.id) \
+     AND (EXISTS (SELECT 1 FROM block WHERE block.event_type = event_type.id) \
        OR EXISTS (SELECT 1 FROM bucket WHERE bucket.event_type = event_type.id)))";
 const REMOVE_RECORD: &str = "DELETE FROM record WHERE id = ?1";
-
-/// Returns how many points of a series are in a range.
-pub(crate) fn count_points(
-    connection: &Connection,
-    key: &str,
-    event_type: &str,
-    range: TimeRange,
-) -> Result<u64> {
-    let end = range.end.unwrap_or(i64::MAX);
-    let parameters = params![key, event_type, range.begin, end];
-    count(connection, COUNT_POINTS, parameters)
-}
 
 /// Returns how many buckets of a window start in a range.
 pub(crate) fn count_buckets(
@@ -57,12 +36,8 @@ pub(crate) fn count_buckets(
 ) -> Result<u64> {
     let end = range.end.unwrap_or(i64::MAX);
     let parameters = params![key, event_type, window, range.begin, end];
-    count(connection, COUNT_BUCKETS, parameters)
-}
-
-fn count(connection: &Connection, sql: &str, parameters: impl Params) -> Result<u64> {
     let count: i64 = connection
-        .prepare_cached(sql)
+        .prepare_cached(COUNT_BUCKETS)
         .and_then(|mut statement| statement.query_row(parameters, |row| row.get(0)))
         .map_err(backend(COUNTING))?;
     Ok(count.unsigned_abs())
@@ -75,23 +50,19 @@ pub(crate) fn remove_points(
     event_type: &str,
     until: i64,
     limit: u64,
-) -> rusqlite::Result<u64> {
-    let Some(series) = series(connection, key, event_type)? else {
+) -> Result<u64> {
+    let found = series::id(connection, key, event_type).map_err(backend(REMOVING))?;
+    let Some(id) = found else {
         return Ok(0);
     };
-    let last: Option<i64> = connection
-        .prepare_cached(LAST_POINT)?
-        .query_row([series, until, saturated(limit)], |row| row.get(0))?;
-    let Some(last) = last else {
-        return Ok(0);
-    };
-    let removed = connection
-        .prepare_cached(REMOVE_POINTS)?
-        .execute([series, last])?;
-    connection
-        .prepare_cached(MOVE_HORIZON)?
-        .execute([series, until])?;
-    Ok(removed as u64)
+    let removed = series::remove(connection, id, until, limit)?;
+    if removed > 0 {
+        connection
+            .prepare_cached(MOVE_HORIZON)
+            .and_then(|mut statement| statement.execute([id, until]))
+            .map_err(backend(REMOVING))?;
+    }
+    Ok(removed)
 }
 
 /// Removes the oldest buckets of a window, as many at most.
@@ -103,7 +74,7 @@ pub(crate) fn remove_buckets(
     until: i64,
     limit: u64,
 ) -> rusqlite::Result<u64> {
-    let Some(series) = series(connection, key, event_type)? else {
+    let Some(series) = series::id(connection, key, event_type)? else {
         return Ok(0);
     };
     let last: Option<i64> = connection
@@ -144,13 +115,6 @@ fn look_at(connection: &Connection, key: &str) -> rusqlite::Result<Option<(i64, 
     Ok(Some((id, holds_data)))
 }
 
-fn series(connection: &Connection, key: &str, event_type: &str) -> rusqlite::Result<Option<i64>> {
-    connection
-        .prepare_cached(SERIES)?
-        .query_row([key, event_type], |row| row.get(0))
-        .optional()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,10 +124,7 @@ mod tests {
     fn only_what_is_counted_or_removed_is_looked_at() {
         let (_dir, connection) = database();
         for sql in [
-            SERIES,
-            COUNT_POINTS,
             COUNT_BUCKETS,
-            REMOVE_POINTS,
             REMOVE_BUCKETS,
             MOVE_HORIZON,
             HOLDS_DATA,
@@ -176,10 +137,8 @@ mod tests {
                 "{sql}\n{plan}"
             );
         }
-        for sql in [LAST_POINT, LAST_BUCKET] {
-            let plan = plan(&connection, sql);
-            assert!(plan.contains("USING PRIMARY KEY"), "{sql}\n{plan}");
-            assert!(!plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
-        }
+        let plan = plan(&connection, LAST_BUCKET);
+        assert!(plan.contains("USING PRIMARY KEY"), "{plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{plan}");
     }
 }

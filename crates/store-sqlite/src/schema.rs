@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
-use rusqlite_migration::{M, Migrations};
 use thiserror::Error;
+
+use crate::migrations;
 
 const DATABASE: &str = "archive.sqlite";
 const LOCK: &str = "archive.lock";
@@ -17,12 +18,6 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// More statements than this crate has, the shapes of searches included.
 const CACHED_STATEMENTS: usize = 64;
-
-/// Every version of the schema; a released one is never edited.
-const MIGRATIONS: &[M<'static>] = &[
-    M::up(include_str!("migrations/001_initial.sql")),
-    M::up(include_str!("migrations/002_administration.sql")),
-];
 
 /// Why a data directory cannot be used.
 #[derive(Debug, Error)]
@@ -40,7 +35,7 @@ pub(crate) enum OpenError {
     #[error(
         "{} was made by a newer version of esmond-ps-archive: its schema is version {found}, \
          this program knows {} and older",
-        .path.display(), MIGRATIONS.len()
+        .path.display(), migrations::VERSION
     )]
     Newer { path: PathBuf, found: u32 },
     /// The schema cannot be brought up to date. The file is as it was.
@@ -90,7 +85,7 @@ pub(crate) fn prepare(dir: &Path) -> Result<PathBuf, OpenError> {
     if mode != "wal" {
         return Err(OpenError::NoWal(path));
     }
-    Migrations::from_slice(MIGRATIONS)
+    migrations::all()
         .to_latest(&mut connection)
         .map_err(|source| OpenError::Schema {
             path: path.clone(),
@@ -135,7 +130,7 @@ fn refuse_newer(connection: &Connection, path: &Path) -> Result<(), OpenError> {
         path: path.to_owned(),
         source,
     })?;
-    if found as usize > MIGRATIONS.len() {
+    if found > migrations::VERSION {
         return Err(OpenError::Newer {
             path: path.to_owned(),
             found,
@@ -260,11 +255,6 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_migrations_are_valid() {
-        Migrations::from_slice(MIGRATIONS).validate().unwrap();
-    }
-
-    #[test]
     fn a_file_of_a_newer_version_is_refused_and_left_as_it_is() {
         let (dir, connection) = database();
         connection.pragma_update(None, "user_version", 99).unwrap();
@@ -273,7 +263,7 @@ pub(crate) mod tests {
         assert!(
             refused.to_string().ends_with(
                 "archive.sqlite was made by a newer version of esmond-ps-archive: \
-                 its schema is version 99, this program knows 2 and older"
+                 its schema is version 99, this program knows 3 and older"
             ),
             "{refused}"
         );

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use esmond_ps_store::{Bucket, Result, StoreSize, Usage};
-use rusqlite::types::Value as Column;
+use esmond_ps_store::{Result, StoreSize, Usage};
 use rusqlite::{Connection, Row};
 
-use crate::{backend, encode, schema};
+use crate::{backend, bucket, schema, series};
 
 pub(crate) const LOOKING: &str = "looking at the database";
 pub(crate) const COMPACTING: &str = "giving space back";
@@ -22,43 +21,39 @@ const PROBLEMS: usize = 100;
 /// that pages have.
 const ROW_BYTES: u64 = 16;
 
-const SERIES: &str = "SELECT name, count(*) FROM event_type GROUP BY name";
+/// The same of a block of points.
+const BLOCK_BYTES: u64 = 48;
+
+const SERIES: &str = "SELECT name, id FROM event_type";
 // One pass in the order of the primary key, and without reading long values.
-const POINTS: &str = "SELECT (SELECT name FROM event_type WHERE id = point.event_type), \
-     count(*), sum(ts >= ?1), min(ts), max(ts), sum(octet_length(value)) \
-     FROM point GROUP BY event_type";
 const BUCKETS: &str = "SELECT (SELECT name FROM event_type WHERE id = bucket.event_type), \
      count(*), sum(octet_length(state)) FROM bucket GROUP BY event_type";
 
 /// Returns how much is stored of each event type.
 pub(crate) fn usage(connection: &Connection, since: i64) -> rusqlite::Result<Vec<Usage>> {
     let mut usages: BTreeMap<String, Usage> = BTreeMap::new();
+    // Points of no event type are damage, which is looked for elsewhere.
+    let amounts = series::amounts(connection, since)?;
     let mut statement = connection.prepare(SERIES)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let name: String = row.get(0)?;
-        let usage = Usage {
-            event_type: name.clone(),
-            series: number(row, 1)?,
-            ..Usage::default()
+        let name = row.get_ref(0)?.as_str()?;
+        let usage = match usages.get_mut(name) {
+            Some(usage) => usage,
+            None => usages.entry(name.to_owned()).or_insert_with(|| Usage {
+                event_type: name.to_owned(),
+                ..Usage::default()
+            }),
         };
-        usages.insert(name, usage);
-    }
-
-    let mut statement = connection.prepare(POINTS)?;
-    let mut rows = statement.query([since])?;
-    while let Some(row) = rows.next()? {
-        // A point of no event type is damage, which is looked for elsewhere.
-        let Some(usage) = named(&mut usages, row)? else {
-            continue;
-        };
-        let count = number(row, 1)?;
-        let (first, last): (i64, i64) = (row.get(3)?, row.get(4)?);
-        usage.points += count;
-        usage.recent_points += number(row, 2)?;
-        usage.first = Some(usage.first.map_or(first, |other| other.min(first)));
-        usage.last = Some(usage.last.map_or(last, |other| other.max(last)));
-        usage.bytes += number(row, 5)? + count * ROW_BYTES;
+        usage.series += 1;
+        let amount = amounts.get(&row.get(1)?).copied().unwrap_or_default();
+        usage.points += amount.points;
+        usage.recent_points += amount.recent;
+        usage.bytes += amount.bytes + amount.blocks * BLOCK_BYTES;
+        if let Some((first, last)) = amount.range {
+            usage.first = Some(usage.first.map_or(first, |other| other.min(first)));
+            usage.last = Some(usage.last.map_or(last, |other| other.max(last)));
+        }
     }
 
     let mut statement = connection.prepare(BUCKETS)?;
@@ -148,21 +143,17 @@ pub(crate) fn verify(connection: &Connection) -> rusqlite::Result<Vec<String>> {
             Ok(Some(format!("a row of {table} belongs to no {parent}")))
         },
     )?;
-    let points = "SELECT event_type, ts, value FROM point";
-    collect(connection, points, &mut problems, |row| {
-        let (event_type, ts): (i64, i64) = (row.get(0)?, row.get(1)?);
-        let value = encode::read_value(row.get_ref(2)?);
-        Ok(value
-            .is_none()
-            .then(|| format!("the value of the point of event type {event_type} at {ts} is none")))
+    series::verify(connection, |problem| {
+        let more = problems.len() < PROBLEMS;
+        if more {
+            problems.push(problem);
+        }
+        more
     })?;
     let buckets = "SELECT event_type, window_seconds, ts, state FROM bucket";
     collect(connection, buckets, &mut problems, |row| {
         let (event_type, window, ts): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let bucket = match row.get(3)? {
-            Column::Text(state) => Bucket::decode(&state),
-            _ => None,
-        };
+        let bucket = bucket::read_column(row.get_ref(3)?);
         Ok(bucket.is_none().then(|| {
             format!("the summary of event type {event_type}, window {window}, at {ts} is none")
         }))
@@ -211,7 +202,7 @@ mod tests {
     #[test]
     fn usage_sorts_nothing() {
         let (_dir, connection) = database();
-        for sql in [SERIES, POINTS, BUCKETS] {
+        for sql in [SERIES, BUCKETS] {
             let plan = plan(&connection, sql);
             assert!(!plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
         }

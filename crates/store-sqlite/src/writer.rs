@@ -294,7 +294,9 @@ mod tests {
         // A broken reference that SQLite notices at the commit only.
         let mut broken = queued(
             &queue,
-            sql("PRAGMA defer_foreign_keys = ON; INSERT INTO point VALUES (99, 1, 1);"),
+            sql(
+                "PRAGMA defer_foreign_keys = ON; INSERT INTO event_type (record, name) VALUES (99, 'x');",
+            ),
         );
         drop(queue);
         serve(connection, receiver);
@@ -311,7 +313,9 @@ mod tests {
     async fn the_writer_goes_on_after_a_failed_commit() {
         let (_dir, connection) = database();
         let writer = Writer::start(connection).unwrap();
-        let broken = sql("PRAGMA defer_foreign_keys = ON; INSERT INTO point VALUES (99, 1, 1);");
+        let broken = sql(
+            "PRAGMA defer_foreign_keys = ON; INSERT INTO event_type (record, name) VALUES (99, 'x');",
+        );
         assert!(writer.write(DOING, broken).await.is_err());
         writer.write(DOING, add_user("ann")).await.unwrap();
         assert_eq!(users(&writer).await, ["ann"]);

@@ -22,6 +22,16 @@ async fn open(dir: &Path) -> SqliteStore {
     SqliteStore::open(dir).await.unwrap()
 }
 
+/// Text that cannot be made much shorter.
+fn noise(ts: i64) -> String {
+    let mut state = ts as u32;
+    let letters = (0..4000).map(|_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from(b'0' + (state >> 26) as u8)
+    });
+    letters.collect::<String>().replace('\\', "-")
+}
+
 /// A record with documents of a page each at these times.
 async fn fill(store: &SqliteStore, times: std::ops::Range<i64>) {
     let record = NewRecord {
@@ -32,7 +42,7 @@ async fn fill(store: &SqliteStore, times: std::ops::Range<i64>) {
     let points = times.map(|ts| NewPoint {
         event_type: "failures".to_owned(),
         ts,
-        value: Value::Document(format!("\"{}\"", "x".repeat(4000))),
+        value: Value::Document(format!("\"{}\"", noise(ts))),
     });
     store.write("key", points.collect(), 1).await.unwrap();
 }
@@ -192,12 +202,27 @@ async fn a_backup_replaces_no_file() {
 async fn damage_is_found_and_described() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path()).await;
-    fill(&store, 0..3).await;
+    // Each is a block.
+    fill(&store, 0..8).await;
+    fill(&store, 20..21).await;
+    let record = NewRecord {
+        subject_type: "other".to_owned(),
+        ..NewRecord::default()
+    };
+    store.create("other", &record).await.unwrap();
+    let point = |ts| NewPoint {
+        event_type: "failures".to_owned(),
+        ts,
+        value: Value::Document("1".to_owned()),
+    };
+    let two = vec![point(10), point(30)];
+    store.write("other", two, 1).await.unwrap();
     let other = Connection::open(dir.path().join("archive.sqlite")).unwrap();
     other
         .execute_batch(
             "PRAGMA foreign_keys = OFF; \
-             UPDATE point SET value = 'nonsense' WHERE ts = 1; \
+             UPDATE block SET data = substr(data, 1, length(data) - 1) WHERE first = 7; \
+             UPDATE block SET event_type = 1 WHERE event_type = 2; \
              INSERT INTO bucket VALUES (1, 60, 120, 'i1'); \
              INSERT INTO network VALUES (4, x'00', x'00', 'nobody');",
         )
@@ -206,7 +231,8 @@ async fn damage_is_found_and_described() {
         store.verify().await.unwrap(),
         [
             "a row of network belongs to no user",
-            "the value of the point of event type 1 at 1 is none",
+            "the points of event type 1 from 7 to 7 are damaged",
+            "the points of event type 1 from 20 to 20 overlap those before",
             "the summary of event type 1, window 60, at 120 is none",
         ]
     );
@@ -218,13 +244,29 @@ async fn damage_is_found_and_described() {
     let read = store.points("key", "failures", first, ALL).await;
     assert_eq!(read.unwrap().len(), 1);
     let read = store.points("key", "failures", ALWAYS, ALL).await;
-    assert!(matches!(read, Err(Error::Corrupt(_))), "{read:?}");
+    let expected = "stored data cannot be read: \
+        points of failures of the metadata record key from 7 to 7";
+    assert_eq!(read.unwrap_err().to_string(), expected);
+    // Nobody knows what is there; but beside it there is room.
+    let within = store.write("key", vec![point(7)], 1).await;
+    assert_eq!(within.unwrap_err().to_string(), expected);
+    store.write("key", vec![point(8)], 1).await.unwrap();
+    let behind = TimeRange {
+        begin: 8,
+        end: Some(9),
+    };
+    let read = store.points("key", "failures", behind, ALL).await;
+    assert_eq!(read.unwrap(), [(8, point(8).value)]);
     // However much there is, a hundred lines are enough.
     other
         .execute_batch(
-            "WITH RECURSIVE n (i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 500) \
-             INSERT INTO point SELECT 1, i, 'nonsense' FROM n",
+            "WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 600) \
+             INSERT INTO block SELECT NULL, 1, i, i, 1, x'00' FROM n",
         )
         .unwrap();
     assert_eq!(store.verify().await.unwrap().len(), 100);
+    // Damage can be removed.
+    let removed = store.remove_points("key", "failures", 1000, 10_000).await;
+    assert!(removed.unwrap() > 400);
+    assert_eq!(count(&store).await, 0);
 }

@@ -19,7 +19,7 @@ use flate2::write::GzEncoder;
 use rusqlite::Connection;
 
 /// The version of today.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 const NOW: i64 = 1_700_000_000;
 const ALWAYS: TimeRange = TimeRange {
@@ -323,7 +323,7 @@ async fn a_newer_file_is_refused_in_plain_words() {
     let error = SqliteStore::open(dir.path()).await.unwrap_err();
     let cause = std::error::Error::source(&error).unwrap().to_string();
     let expected = "was made by a newer version of esmond-ps-archive: \
-        its schema is version 3, this program knows 2 and older";
+        its schema is version 4, this program knows 3 and older";
     assert!(cause.ends_with(expected), "{cause}");
     let copy = dir.path().join("copy");
     let error = SqliteStore::backup(dir.path(), &copy).await.unwrap_err();

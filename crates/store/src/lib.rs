@@ -7,6 +7,39 @@
 //! type, ts), conditional inserts, range reads by series, and summaries that
 //! can be merged.
 //!
+//! ```
+//! use std::collections::{BTreeMap, BTreeSet};
+//!
+//! use esmond_ps_model::TimeRange;
+//! use esmond_ps_store::{NewPoint, NewRecord, Page, Result, Store, Value};
+//!
+//! /// Stores a point, and counts what there is since.
+//! async fn note(store: &dyn Store, ts: i64, bits_per_second: i64) -> Result<usize> {
+//!     let subject = [("source", "192.0.2.1"), ("destination", "192.0.2.2")];
+//!     let record = NewRecord {
+//!         subject_type: "point-to-point".to_owned(),
+//!         subject: subject.map(|(name, text)| (name.to_owned(), text.to_owned())).into(),
+//!         parameters: BTreeMap::new(),
+//!         event_types: BTreeMap::from([("throughput".to_owned(), BTreeSet::new())]),
+//!     };
+//!     // A record that is there already keeps its key.
+//!     let (record, _new) = store.create("6b056f8d98115191db95163233cb9569", &record).await?;
+//!     let point = NewPoint {
+//!         event_type: "throughput".to_owned(),
+//!         ts,
+//!         value: Value::Integer(bits_per_second),
+//!     };
+//!     let outcome = store.write(&record.key, vec![point], ts).await?;
+//!     for conflict in outcome.conflicts {
+//!         println!("there was a point at {} already", conflict.ts);
+//!     }
+//!     let since = TimeRange { begin: ts, end: None };
+//!     let page = Page { offset: 0, limit: 1000 };
+//!     Ok(store.points(&record.key, "throughput", since, page).await?.len())
+//! }
+//! # let _ = note;
+//! ```
+//!
 //! - [`record`]: metadata records, and what identifies them.
 //! - [`point`]: base points and the buckets that summaries are read from.
 //! - [`search`]: conditions of a metadata search.

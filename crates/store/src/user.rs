@@ -17,7 +17,7 @@ pub struct User {
 
 /// The form in which a key is stored: its SHA-256. Keys are 160 random bits,
 /// so a plain digest cannot be searched for its key.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct KeyHash([u8; 32]);
 
 impl KeyHash {

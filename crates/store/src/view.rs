@@ -10,6 +10,8 @@
 use std::borrow::Cow;
 
 use esmond_ps_model::{Histogram, SummaryType};
+use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value as Json};
 
 use crate::{Bucket, Value, kinds};
@@ -42,6 +44,47 @@ pub fn base(value: &Value) -> Json {
             kinds::find(kind).map_or_else(|| value.clone(), |kind| kind.base(value))
         }
     }
+}
+
+/// Appends to a text what [`base`] returns, as compact JSON; a document is
+/// appended as it is stored. This is how a long series is answered, and takes
+/// no memory for each value.
+///
+/// # Errors
+///
+/// A value that cannot be JSON; the text then ends anywhere.
+pub fn write_base(json: &mut Vec<u8>, value: &Value) -> serde_json::Result<()> {
+    match value {
+        Value::Integer(value) => {
+            write(json, value)?;
+            json.extend_from_slice(b".0");
+            Ok(())
+        }
+        Value::Float(value) => write(json, value),
+        Value::Histogram(histogram) => write(json, histogram),
+        Value::Document(text) => match serde_json::from_str::<&RawValue>(text) {
+            Ok(value) => write(json, value),
+            Err(_) => write(json, text),
+        },
+        Value::Ratio { .. } | Value::Custom { .. } => write(json, &base(value)),
+    }
+}
+
+/// Appends to a text what [`summary`] returns, as compact JSON.
+///
+/// # Errors
+///
+/// As [`write_base`].
+pub fn write_summary(
+    json: &mut Vec<u8>,
+    summary_type: SummaryType,
+    of: Source<'_>,
+) -> serde_json::Result<()> {
+    write(json, &summary(summary_type, of))
+}
+
+fn write(json: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) -> serde_json::Result<()> {
+    serde_json::to_writer(json, value)
 }
 
 /// Returns a summary as readers see it.
@@ -270,6 +313,53 @@ mod tests {
         };
         for summary_type in SummaryType::DERIVED {
             assert_eq!(summary(summary_type, Source::Bucket(&bucket)), Json::Null);
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_returned() {
+        for value in [
+            Value::Integer(i64::MIN),
+            Value::Integer(9_007_199_254_740_993),
+            Value::Float(-0.0),
+            Value::Float(1e300),
+            Value::Float(5e-324),
+            Value::Ratio {
+                numerator: 1,
+                denominator: 3,
+            },
+            Value::Histogram(histogram(&[("41.0", 2), ("a\"\u{0}", -1)])),
+            Value::Histogram(histogram(&[])),
+            Value::Document(r#"{"b":[1.50,"é\n"],"a":12345678901234567890}"#.to_owned()),
+            Value::Document("no JSON\n".to_owned()),
+            Value::Document("1 2".to_owned()),
+            Value::Document(String::new()),
+            Value::Custom {
+                kind: "gauge".into(),
+                value: serde_json::json!(2.5),
+            },
+        ] {
+            let mut written = b"before".to_vec();
+            write_base(&mut written, &value).unwrap();
+            let expected = format!("before{}", base(&value));
+            assert_eq!(String::from_utf8(written).unwrap(), expected);
+            for summary_type in SummaryType::DERIVED {
+                let mut written = Vec::new();
+                write_summary(&mut written, summary_type, Source::Point(&value)).unwrap();
+                let expected = summary(summary_type, Source::Point(&value)).to_string();
+                assert_eq!(String::from_utf8(written).unwrap(), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_document_is_written_as_it_is_stored() {
+        // Deeper than a parser of values goes.
+        let deep = "[".repeat(200) + &"]".repeat(200);
+        for text in [deep.as_str(), r#"{"a": 1, "a": 2}"#] {
+            let mut written = Vec::new();
+            write_base(&mut written, &Value::Document(text.to_owned())).unwrap();
+            assert_eq!(String::from_utf8(written).unwrap(), text);
         }
     }
 

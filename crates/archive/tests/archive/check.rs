@@ -5,10 +5,11 @@ use std::process::Output;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use esmond_ps_store::Value as Stored;
 use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::data::{START, Writer, fill};
+use crate::data::{START, Writer, change_points, fill};
 use crate::process::{Server, run};
 
 fn lines(bytes: &[u8]) -> Vec<String> {
@@ -20,7 +21,14 @@ fn check(data: &Path) -> Output {
     run(data, &["check"])
 }
 
-/// Changes the file of an archive behind its back.
+/// What is changed behind the back of an archive.
+#[derive(Debug)]
+enum Damage {
+    Sql(String),
+    /// Points of the first record.
+    Points(&'static str, fn(&mut Vec<(i64, Stored)>)),
+}
+
 fn damage(data: &Path, sql: &str) {
     let database = Connection::open(data.join("archive.sqlite")).unwrap();
     database.pragma_update(None, "foreign_keys", false).unwrap();
@@ -48,77 +56,85 @@ async fn a_whole_archive_has_no_problems() {
 async fn planted_damage_is_found_and_nothing_is_repaired() {
     let directory = tempfile::tempdir().unwrap();
     let whole = directory.path().join("whole");
-    fill(&whole, 12).await;
+    let keys = fill(&whole, 12).await;
     let of = |name| format!("event_type = {}", event_type(name));
     let throughput = of("throughput");
     let at = format!("window_seconds = 3600 AND ts = {START}");
     let second = START + 3600;
-    for (sql, expected) in [
+    for (planted, expected) in [
         (
-            format!("UPDATE bucket SET state = 'i5/6' WHERE {throughput} AND {at}"),
+            Damage::Sql(format!(
+                "UPDATE bucket SET state = 'i5/6' WHERE {throughput} AND {at}"
+            )),
             format!(
                 "throughput window 3600 at {START}: the summary is aggregation 5.0, average \
                  0.8333333333333334, its points add up to aggregation 4200"
             ),
         ),
         (
-            format!(
+            Damage::Sql(format!(
                 "DELETE FROM bucket WHERE {throughput} AND window_seconds = 3600 AND ts = {second}"
-            ),
+            )),
             format!("throughput window 3600 at {second}: the summary is missing"),
         ),
         (
-            format!(
+            Damage::Sql(format!(
                 "INSERT INTO bucket SELECT event_type, window_seconds, ts - 86400, state \
                  FROM bucket WHERE {throughput} AND {at}"
-            ),
+            )),
             format!(
                 "throughput window 3600 at {}: the summary has no points",
                 START - 86_400
             ),
         ),
         (
-            format!(
-                "DELETE FROM point WHERE {} AND ts = {START}",
-                of("packet-loss-rate")
-            ),
+            Damage::Points("packet-loss-rate", |points| drop(points.remove(0))),
             format!("packet-loss-rate window 3600 at {START}: the summary is aggregation"),
         ),
         (
-            format!("UPDATE point SET value = 3.5 WHERE {throughput} AND ts = {START}"),
+            Damage::Points("throughput", |points| points[0].1 = Stored::Float(3.5)),
             format!("throughput window 3600 at {START}: its points are of several data types"),
         ),
         (
-            format!(
-                "UPDATE bucket SET state = replace(state, '\"1.50\"', '\"1.51\"') WHERE {} AND {at}",
+            Damage::Sql(format!(
+                "UPDATE bucket SET state = 'h{{\"1.51\":1}}' WHERE {} AND {at}",
                 of("histogram-rtt")
-            ),
+            )),
             format!("histogram-rtt window 3600 at {START}: the summary is"),
         ),
         (
-            "INSERT INTO point VALUES (999999, 1, 5)".to_owned(),
-            "a row of point belongs to no event_type".to_owned(),
+            Damage::Sql(
+                "INSERT INTO block SELECT NULL, 999999, first, last, count, data \
+                 FROM block LIMIT 1"
+                    .to_owned(),
+            ),
+            "a row of block belongs to no event_type".to_owned(),
         ),
         (
-            format!(
-                "UPDATE point SET value = '?' WHERE {} AND ts = {START}",
+            Damage::Sql(format!(
+                "UPDATE block SET data = x'04003f00000000' WHERE {}",
                 of("failures")
-            ),
-            "is none".to_owned(),
+            )),
+            "are damaged".to_owned(),
         ),
     ] {
         let data = directory.path().join("damaged");
         std::fs::create_dir(&data).unwrap();
         let file = data.join("archive.sqlite");
         std::fs::copy(whole.join("archive.sqlite"), &file).unwrap();
-        damage(&data, &sql);
+        match &planted {
+            Damage::Sql(sql) => damage(&data, sql),
+            Damage::Points(name, change) => {
+                change_points(&data, &keys[0], name, change).await;
+            }
+        }
         for _ in 0..2 {
             let output = check(&data);
-            assert_eq!(output.status.code(), Some(1), "{sql}");
+            assert_eq!(output.status.code(), Some(1), "{planted:?}");
             let problems = lines(&output.stdout);
             assert!(
                 problems.iter().any(|line| line.contains(&expected)),
-                "{sql}: {problems:?}"
+                "{planted:?}: {problems:?}"
             );
             let summary = lines(&output.stderr).pop().unwrap();
             let count = format!(": {} problem", problems.len());

@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use esmond_ps_model::TimeRange;
+use esmond_ps_store::{Page, Store, Value as Stored};
+use esmond_ps_store_sqlite::SqliteStore;
 use serde_json::{Value, json};
 
 use crate::process::{Server, add_user, client};
@@ -86,6 +89,36 @@ pub(crate) async fn fill(data: &Path, points: i64) -> Vec<String> {
     }
     assert!(server.signal("-TERM").0.success());
     keys
+}
+
+/// Changes points of an archive that is not served, and nothing else.
+pub(crate) async fn change_points(
+    data: &Path,
+    key: &str,
+    event_type: &str,
+    change: impl FnOnce(&mut Vec<(i64, Stored)>),
+) {
+    let always = TimeRange {
+        begin: i64::MIN,
+        end: None,
+    };
+    let all = Page {
+        offset: 0,
+        limit: u64::MAX,
+    };
+    let store = SqliteStore::open(data).await.unwrap();
+    let mut points = store.points(key, event_type, always, all).await.unwrap();
+    let count = points.len() as u64;
+    let removed = store.remove_points(key, event_type, i64::MAX, u64::MAX);
+    assert_eq!(removed.await.unwrap(), count);
+    change(&mut points);
+    let restored = store.restore_points(key, event_type, points);
+    assert_eq!(restored.await.unwrap().conflicts, []);
+    drop(store);
+    rusqlite::Connection::open(data.join("archive.sqlite"))
+        .unwrap()
+        .execute("UPDATE event_type SET removed_until = NULL", [])
+        .unwrap();
 }
 
 /// What an archive answers to a list of requests, free of its own address.

@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::data::{START, answers, fill};
+use crate::data::{START, answers, change_points, fill};
 use crate::process::{Server, command, run};
 
 fn notes(output: &Output) -> &str {
@@ -131,15 +131,11 @@ async fn what_differs_is_named_and_stays_as_it_is() {
     let (one, other) = (directory.path().join("one"), directory.path().join("other"));
     let keys = fill(&one, 3).await;
     fill(&other, 3).await;
-    let database = rusqlite::Connection::open(one.join("archive.sqlite")).unwrap();
-    // Points are numbers in the file.
-    let changed = database.execute(
-        "UPDATE point SET value = 1 WHERE ts = ?1 AND typeof(value) = 'integer' AND event_type IN \
-         (SELECT event_type.id FROM event_type JOIN record ON record = record.id WHERE key = ?2)",
-        (START, &keys[0]),
-    );
-    assert_eq!(changed.unwrap(), 1);
-    drop(database);
+    change_points(&one, &keys[0], "throughput", |points| {
+        assert_eq!(points[0].0, START);
+        points[0].1 = esmond_ps_store::Value::Integer(1);
+    })
+    .await;
     let file = directory.path().join("file");
     succeeds(&export(&one, &file, &[]));
     let imported = import(&other, &file);
