@@ -17,10 +17,11 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use esmond_ps_store::{KeyHash, Store, User};
+use esmond_ps_store::{KeyHash, User};
 
 use crate::context::App;
 use crate::error::Error;
+use crate::lookups::Sign;
 use crate::query::Query;
 use crate::site::Site;
 
@@ -67,24 +68,24 @@ impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Error> {
-        let store = app.store.as_ref();
         let header = parts.headers.get(AUTHORIZATION);
         match header.map_or(Ok(None), |value| shown(value.as_bytes()))? {
-            Some(Shown::Token(key)) => return by_key(store, &key, None, INVALID).await,
+            Some(Shown::Token(key)) => return by_key(app, &key, None, INVALID).await,
             Some(Shown::ApiKey { user, key }) => {
-                return by_key(store, &key, Some(&user), INVALID).await;
+                return by_key(app, &key, Some(&user), INVALID).await;
             }
             None => {}
         }
         let query = Query::parse(parts.uri.query());
         if let Some((user, key)) = query.credentials() {
-            return by_key(store, key, Some(user), INVALID).await;
+            return by_key(app, key, Some(user), INVALID).await;
         }
         let Ok(site) = Site::from_request_parts(parts, app).await;
         let Some(address) = site.client else {
             return Ok(Self::Anonymous);
         };
-        Ok(match store.user_by_address(address).await? {
+        let sign = Sign::Address(address);
+        Ok(match app.lookups.user(&app.store, sign).await? {
             Some(user) if user.active => Self::Known(Writer { name: user.name }),
             _ => Self::Anonymous,
         })
@@ -101,7 +102,7 @@ pub(crate) async fn basic_or_other(parts: &mut Parts, app: &Arc<App>) -> Result<
     match header.and_then(|value| basic(value.as_bytes())) {
         Some(Some((user, key))) => {
             let refusal = "Invalid username or password.";
-            by_key(app.store.as_ref(), &key, Some(&user), refusal).await
+            by_key(app, &key, Some(&user), refusal).await
         }
         Some(None) => Err(Error::unauthorized("Invalid basic header.")),
         None => Caller::from_request_parts(parts, app).await,
@@ -134,14 +135,10 @@ const INVALID: &str = "Invalid token.";
 /// What is compared is the SHA-256 of the key, and only by the store: how long
 /// that takes can tell about digests at most, and whoever tries keys cannot choose
 /// their digests. Nothing returns early on account of the key: every one is hashed
-/// and looked up once.
-async fn by_key(
-    store: &dyn Store,
-    key: &str,
-    name: Option<&str>,
-    refusal: &str,
-) -> Result<Caller, Error> {
-    let user: Option<User> = store.user_by_key(&KeyHash::of(key)).await?;
+/// and looked up, those that are the same together.
+async fn by_key(app: &App, key: &str, name: Option<&str>, refusal: &str) -> Result<Caller, Error> {
+    let sign = Sign::Key(KeyHash::of(key));
+    let user: Option<User> = app.lookups.user(&app.store, sign).await?;
     match user.filter(|user| name.is_none_or(|name| name == user.name)) {
         None => Err(Error::unauthorized(refusal)),
         Some(user) if !user.active => Err(Error::unauthorized("User inactive or deleted.")),

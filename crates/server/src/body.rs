@@ -1,10 +1,11 @@
 //! Request bodies.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Map, Value};
 use tokio::time::timeout;
@@ -12,6 +13,7 @@ use tower_http::timeout::TimeoutError;
 use url::form_urlencoded;
 
 use crate::error::Error;
+use crate::limits::SMALL;
 
 /// How much of a body that cannot be read is repeated in the refusal.
 const SHOWN_CHARACTERS: usize = 200;
@@ -49,10 +51,15 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
     }
 }
 
-/// Reads what a body says outside the async threads: it can be large.
-pub(crate) async fn elsewhere<T: Send + 'static>(
+/// Reads what a body of some length says: where it came when it is small, which
+/// takes less than a millisecond, else outside the async threads.
+pub(crate) async fn reading<T: Send + 'static>(
+    length: usize,
     reading: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
+    if length <= SMALL {
+        return reading();
+    }
     let read = tokio::task::spawn_blocking(reading).await;
     read.unwrap_or_else(|error| {
         tracing::error!("reading a body: {error}");
@@ -62,6 +69,10 @@ pub(crate) async fn elsewhere<T: Send + 'static>(
 
 /// Refuses more JSON values than there may be, before they take memory.
 fn few_enough(json: &[u8], most: usize) -> Result<(), Error> {
+    // Each but the first takes a byte at least.
+    if json.len() < most {
+        return Ok(());
+    }
     let (mut count, mut in_text, mut escaped) = (1, false, false);
     for byte in json {
         match byte {
@@ -109,19 +120,30 @@ pub(crate) fn metadata(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Error
     Ok(value)
 }
 
-/// Reads the body of a data request.
-pub(crate) fn data(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Error> {
-    if !media_type(headers).starts_with("application/json") {
-        return Err(Error::bad_request(
-            "Must post content-type: application/json header and json-formatted payload.",
-        ));
+/// Checks that the body of a data request is said to be JSON.
+pub(crate) fn said_to_be_json(headers: &HeaderMap) -> Result<(), Error> {
+    let media_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    if media_type.is_some_and(|media_type| media_type.starts_with(b"application/json")) {
+        return Ok(());
     }
+    Err(Error::bad_request(
+        "Must post content-type: application/json header and json-formatted payload.",
+    ))
+}
+
+/// Returns the text of a data request.
+pub(crate) fn text(bytes: &[u8]) -> Result<Cow<'_, str>, Error> {
     if bytes.is_empty() {
         return Err(Error::bad_request("No data payload POSTed."));
     }
     let text = decoded(bytes).ok_or_else(|| undecodable(bytes))?;
     few_enough(text.as_bytes(), VALUES)?;
-    let value = serde_json::from_str(&text).map_err(|_| undecodable(bytes))?;
+    Ok(text)
+}
+
+/// Reads what the text of a data request says; `bytes` are the text as it came.
+pub(crate) fn data(text: &str, bytes: &[u8]) -> Result<Value, Error> {
+    let value = serde_json::from_str(text).map_err(|_| undecodable(bytes))?;
     refuse_private_names(text.as_bytes())?;
     Ok(value)
 }
@@ -147,7 +169,7 @@ pub(crate) fn result(bytes: &[u8]) -> Result<Map<String, Value>, Error> {
 /// number 1, and such an object would be altered in silence.
 ///
 /// `json` is a document that the parser has taken.
-fn refuse_private_names(json: &[u8]) -> Result<(), Error> {
+pub(crate) fn refuse_private_names(json: &[u8]) -> Result<(), Error> {
     let mut rest = json;
     while let Some(start) = rest.iter().position(|byte| *byte == b'"') {
         let length = text_length(&rest[start + 1..]);
@@ -209,13 +231,13 @@ fn media_type(headers: &HeaderMap) -> String {
 }
 
 /// Decodes UTF-8, or UTF-16 that says so with a byte order mark.
-fn decoded(bytes: &[u8]) -> Option<String> {
+fn decoded(bytes: &[u8]) -> Option<Cow<'_, str>> {
     let units: fn([u8; 2]) -> u16 = match bytes {
         [0xff, 0xfe, ..] => u16::from_le_bytes,
         [0xfe, 0xff, ..] => u16::from_be_bytes,
         _ => {
             let text = std::str::from_utf8(bytes).ok()?;
-            return Some(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned());
+            return Some(text.strip_prefix('\u{feff}').unwrap_or(text).into());
         }
     };
     let (pairs, rest) = bytes.get(2..)?.as_chunks::<2>();
@@ -223,18 +245,24 @@ fn decoded(bytes: &[u8]) -> Option<String> {
         return None;
     }
     char::decode_utf16(pairs.iter().map(|pair| units(*pair)))
-        .collect::<Result<_, _>>()
+        .collect::<Result<String, _>>()
         .ok()
+        .map(Cow::Owned)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::HeaderValue;
     use serde_json::json;
 
     fn typed(media_type: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(media_type))])
+    }
+
+    /// Reads the body of a data request.
+    fn data(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Error> {
+        said_to_be_json(headers)?;
+        super::data(&text(bytes)?, bytes)
     }
 
     #[test]

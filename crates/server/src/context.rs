@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::keys::Keys;
 use crate::limits::Places;
 use crate::logstash::Turns;
+use crate::lookups::Lookups;
 use crate::metrics::Metrics;
 use crate::query::Query;
 
@@ -21,6 +22,7 @@ pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) config: Config,
     pub(crate) keys: Keys,
+    pub(crate) lookups: Lookups,
     pub(crate) metrics: Metrics,
     /// Of those who store results.
     pub(crate) turns: Turns,

@@ -35,7 +35,7 @@ const URL: usize = 8 << 10;
 const PARAMETERS: usize = 100;
 
 /// Longest body that needs no room, in bytes.
-const SMALL: usize = 64 << 10;
+pub(crate) const SMALL: usize = 64 << 10;
 
 /// Places of requests that are under way.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use esmond_ps_model::{float, integer};
 use serde_json::{Number, Value};
 
 /// First and last second of the years that clients can name (1 to 9999).
-const TIMES: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+pub(crate) const TIMES: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
 /// Reads an integer of 64 bits; a fraction is cut off, towards zero. Text must
 /// be an integer. `None` for everything else.

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::header::{LINK, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use esmond_ps_model::{Metadata, SummaryType, metadata};
+use esmond_ps_model::{SummaryType, metadata};
 use esmond_ps_store::{Page as Slice, Record, Search};
 
 use crate::auth::Writer;
@@ -34,23 +34,21 @@ pub(crate) async fn list(context: Context) -> Result<Response, Error> {
     };
     let links = paging.links(&context.url(), &context.query, paging.end() < total);
     let link = links.header();
+    let Links { next, previous } = links;
     let mut pages = RecordPages {
         context: Arc::new(context),
         search,
         after: None,
         offset: paging.offset,
         remaining: paging.limit,
-    };
-    let mut first = pages.next().await?;
-    if let Some(record) = first.items.first_mut() {
-        let Links { next, previous } = links;
-        record.paging = Some(metadata::Paging {
+        paging: Some(metadata::Paging {
             total,
             next,
             previous,
-        });
-    }
-    let mut response = json_array(&first, pages)?.into_response();
+        }),
+    };
+    let first = pages.next().await?;
+    let mut response = json_array(first, pages).into_response();
     if let Some(link) = link {
         response.headers_mut().insert(LINK, link);
     }
@@ -64,12 +62,12 @@ struct RecordPages {
     after: Option<String>,
     offset: u64,
     remaining: u64,
+    /// What the first record says about the list.
+    paging: Option<metadata::Paging>,
 }
 
 impl Pages for RecordPages {
-    type Item = Metadata;
-
-    async fn next(&mut self) -> Result<Page<Metadata>, Error> {
+    async fn next(&mut self) -> Result<Page, Error> {
         let limit = self.remaining.min(RECORDS_AT_ONCE);
         let slice = Slice {
             offset: self.offset,
@@ -84,13 +82,14 @@ impl Pages for RecordPages {
         self.remaining -= count.min(limit);
         self.offset = 0;
         self.after = records.last().map(|record| record.key.clone());
-        Ok(Page {
-            items: records
-                .iter()
-                .map(|record| render::metadata(&self.context, record))
-                .collect(),
-            last: count < limit || self.remaining == 0,
-        })
+        let mut page = Page::default();
+        for record in &records {
+            let mut shown = render::metadata(&self.context, record);
+            shown.paging = self.paging.take();
+            serde_json::to_writer(page.element(), &shown).map_err(|_| Error::internal())?;
+        }
+        page.last = count < limit || self.remaining == 0;
+        Ok(page)
     }
 }
 

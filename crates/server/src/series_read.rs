@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::header::LINK;
 use axum::response::{IntoResponse, Response};
-use esmond_ps_model::{Point, Summary, SummaryType, TimeArguments, TimeRange, integer};
+use esmond_ps_model::{Summary, SummaryType, TimeArguments, TimeRange, integer};
 use esmond_ps_store::view::{self, Source};
 use esmond_ps_store::{Page as Slice, Record};
 
@@ -15,6 +15,9 @@ use crate::stream::{Page, Pages, json_array};
 
 /// How many points are held at once while a series is sent.
 const POINTS_AT_ONCE: u64 = 2000;
+
+/// Room for the JSON of a point, in bytes: that of a number fits.
+const POINT_BYTES: usize = 48;
 
 /// How far an open end lies after now, in seconds: clocks differ.
 const OPEN_END: i64 = 3600;
@@ -52,7 +55,7 @@ pub(crate) async fn read(
     let full = !first.last || pages.remaining == 0;
     let more = full && pages.is_there(range, paging.end()).await?;
     let links = paging.links(&context.url(), &context.query, more);
-    let mut response = json_array(&first, pages)?.into_response();
+    let mut response = json_array(first, pages).into_response();
     if let Some(link) = links.header() {
         response.headers_mut().insert(LINK, link);
     }
@@ -147,36 +150,37 @@ struct PointPages {
 }
 
 impl PointPages {
-    async fn fetch(&self, range: TimeRange, slice: Slice) -> Result<Vec<Point>, Error> {
+    /// Returns a slice of the series as a page, how many points are in it, and
+    /// when the last of them is.
+    async fn fetch(
+        &self,
+        range: TimeRange,
+        slice: Slice,
+    ) -> Result<(Page, u64, Option<i64>), Error> {
         let store = self.app.store.as_ref();
         let (key, event_type) = (&self.key, &self.event_type);
-        if let Kind::Windowed(Summary {
-            summary_type,
-            window,
-        }) = self.kind
-        {
-            let buckets = store.buckets(key, event_type, window, range, slice).await?;
-            return Ok(buckets
-                .iter()
-                .map(|(ts, bucket)| Point {
-                    ts: *ts,
-                    val: view::summary(summary_type, Source::Bucket(bucket)),
+        match self.kind {
+            Kind::Base => {
+                let points = store.points(key, event_type, range, slice).await?;
+                shown(&points, view::write_base)
+            }
+            Kind::PerPoint(summary_type) => {
+                let points = store.points(key, event_type, range, slice).await?;
+                shown(&points, |json, value| {
+                    view::write_summary(json, summary_type, Source::Point(value))
                 })
-                .collect());
+            }
+            Kind::Windowed(Summary {
+                summary_type,
+                window,
+            }) => {
+                let buckets = store.buckets(key, event_type, window, range, slice).await?;
+                shown(&buckets, |json, bucket| {
+                    view::write_summary(json, summary_type, Source::Bucket(bucket))
+                })
+            }
         }
-        let points = store.points(key, event_type, range, slice).await?;
-        Ok(points
-            .iter()
-            .map(|(ts, value)| {
-                let val = match self.kind {
-                    Kind::PerPoint(summary_type) => {
-                        view::summary(summary_type, Source::Point(value))
-                    }
-                    _ => view::base(value),
-                };
-                Point { ts: *ts, val }
-            })
-            .collect())
+        .map_err(|_| Error::internal())
     }
 
     /// Tells whether there is a point at a position of the range.
@@ -185,29 +189,46 @@ impl PointPages {
             offset: position,
             limit: 1,
         };
-        Ok(!self.fetch(range, slice).await?.is_empty())
+        let (_, count, _) = self.fetch(range, slice).await?;
+        Ok(count > 0)
     }
 }
 
-impl Pages for PointPages {
-    type Item = Point;
+/// Writes points as an archive answers them, with their values as `write` writes
+/// them.
+fn shown<T>(
+    points: &[(i64, T)],
+    write: impl Fn(&mut Vec<u8>, &T) -> serde_json::Result<()>,
+) -> serde_json::Result<(Page, u64, Option<i64>)> {
+    let mut page = Page::with_capacity(points.len() * POINT_BYTES);
+    for (ts, value) in points {
+        let json = page.element();
+        json.extend_from_slice(b"{\"ts\":");
+        serde_json::to_writer(&mut *json, ts)?;
+        json.extend_from_slice(b",\"val\":");
+        write(json, value)?;
+        json.push(b'}');
+    }
+    let last = points.last().map(|(ts, _)| *ts);
+    Ok((page, points.len() as u64, last))
+}
 
-    async fn next(&mut self) -> Result<Page<Point>, Error> {
+impl Pages for PointPages {
+    async fn next(&mut self) -> Result<Page, Error> {
         let limit = self.remaining.min(POINTS_AT_ONCE);
         let slice = Slice {
             offset: self.offset,
             limit,
         };
-        let items = self.fetch(self.range, slice).await?;
-        let count = items.len() as u64;
+        let (mut page, count, last) = self.fetch(self.range, slice).await?;
         self.remaining -= count.min(limit);
         // The next page starts after the last ts: points that are written
         // meanwhile neither shift nor repeat anything.
         self.offset = 0;
-        if let Some(point) = items.last() {
-            self.range.begin = point.ts.saturating_add(1);
+        if let Some(ts) = last {
+            self.range.begin = ts.saturating_add(1);
         }
-        let last = count < limit || self.remaining == 0;
-        Ok(Page { items, last })
+        page.last = count < limit || self.remaining == 0;
+        Ok(page)
     }
 }

@@ -5,6 +5,11 @@
 //! known event type that the record does not list is added to it, where the
 //! original does the same. A bulk write stores all points that are new and
 //! names those that were there.
+//!
+//! Bodies of the usual form are read by [`plain`], all others here; both read the
+//! same.
+
+use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
@@ -20,6 +25,7 @@ use crate::body;
 use crate::context::Context;
 use crate::error::Error;
 use crate::number::to_time;
+use crate::plain;
 use crate::validate::{self, has_field};
 
 /// POST of one point.
@@ -33,9 +39,12 @@ pub(crate) async fn one(
 ) -> Result<Response, Error> {
     let bytes = body::read(&context.headers, body, context.app.config.body_limit).await?;
     let _room = context.app.places.room(bytes.len()).await;
-    let checking = context.clone();
+    body::said_to_be_json(&context.headers)?;
+    let app = Arc::clone(&context.app);
     let (named, summary_type) = (event_type.to_owned(), summary_type.to_owned());
-    let checked = body::elsewhere(move || one_point(&checking, &named, &summary_type, &bytes));
+    let checked = body::reading(bytes.len(), move || {
+        one_point(&bytes, &named, &summary_type, &app.config.registry)
+    });
     let point = checked.await?;
     let outcome = store(context, writer, key, vec![point]).await?;
     match outcome.first() {
@@ -46,12 +55,29 @@ pub(crate) async fn one(
 
 /// Reads the point of a POST.
 fn one_point(
-    context: &Context,
+    bytes: &[u8],
     event_type: &str,
     summary_type: &str,
-    bytes: &[u8],
+    registry: &Registry,
 ) -> Result<NewPoint, Error> {
-    let value = body::data(&context.headers, bytes)?;
+    let text = body::text(bytes)?;
+    if summary_type == SummaryType::Base.url_name()
+        && let Some(point) = plain::point(&text, event_type, registry)
+    {
+        return Ok(point);
+    }
+    one_of_tree(&text, bytes, event_type, summary_type, registry)
+}
+
+/// Reads the point of a POST from the text of its body, which came as `bytes`.
+pub(crate) fn one_of_tree(
+    text: &str,
+    bytes: &[u8],
+    event_type: &str,
+    summary_type: &str,
+    registry: &Registry,
+) -> Result<NewPoint, Error> {
+    let value = body::data(text, bytes)?;
     for field in ["ts", "val"] {
         match has_field(&value, field) {
             Some(true) => {}
@@ -63,7 +89,6 @@ fn one_point(
         }
     }
     let ts = time(value.get("ts"))?;
-    let registry = &context.app.config.registry;
     if registry.event_type(event_type).is_none() {
         return Err(unknown_event_type(event_type));
     }
@@ -92,10 +117,15 @@ pub(crate) async fn bulk(
 ) -> Result<Response, Error> {
     let bytes = body::read(&context.headers, body, context.app.config.body_limit).await?;
     let _room = context.app.places.room(bytes.len()).await;
-    let checking = context.clone();
-    let checked = body::elsewhere(move || {
-        let value = body::data(&checking.headers, &bytes)?;
-        points(&value, &checking.app.config.registry)
+    body::said_to_be_json(&context.headers)?;
+    let app = Arc::clone(&context.app);
+    let checked = body::reading(bytes.len(), move || {
+        let text = body::text(&bytes)?;
+        let registry = &app.config.registry;
+        match plain::points(&text, registry) {
+            Some(points) => Ok(points),
+            None => many_of_tree(&text, &bytes, registry),
+        }
     });
     let points = checked.await?;
     let conflicts = store(context, writer, key, points).await?;
@@ -125,8 +155,13 @@ async fn store(
     Ok(outcome.conflicts)
 }
 
-/// Reads the points of a bulk write.
-fn points(body: &Value, registry: &Registry) -> Result<Vec<NewPoint>, Error> {
+/// Reads the points of a bulk write from the text of its body, which came as `bytes`.
+pub(crate) fn many_of_tree(
+    text: &str,
+    bytes: &[u8],
+    registry: &Registry,
+) -> Result<Vec<NewPoint>, Error> {
+    let body = body::data(text, bytes)?;
     let refused = |detail: String| Err(Error::bad_request(detail));
     let Some(data) = body.get("data") else {
         return refused("Request must contain 'data' element".to_owned());
@@ -136,23 +171,23 @@ fn points(body: &Value, registry: &Registry) -> Result<Vec<NewPoint>, Error> {
     };
     let mut points = Vec::new();
     for (item, i) in items.iter().zip(1..) {
-        let place = format!("in provided data list at position {i}");
+        let place = || format!("in provided data list at position {i}");
         let Some(ts) = item.get("ts") else {
-            return refused(format!("Missing ts field {place}"));
+            return refused(format!("Missing ts field {}", place()));
         };
         let Some(values) = item.get("val") else {
-            return refused(format!("Missing val field {place}"));
+            return refused(format!("Missing val field {}", place()));
         };
         let Value::Array(values) = values else {
-            return refused(format!("'val' field must be an array {place}"));
+            return refused(format!("'val' field must be an array {}", place()));
         };
         for (value, j) in values.iter().zip(1..) {
-            let place = format!("at data item {i} in value {j} ");
+            let place = || format!("at data item {i} in value {j} ");
             let Some(event_type) = value.get("event-type") else {
-                return refused(format!("Missing event-type field {place}"));
+                return refused(format!("Missing event-type field {}", place()));
             };
             let Some(val) = value.get("val") else {
-                return refused(format!("Missing val field {place}"));
+                return refused(format!("Missing val field {}", place()));
             };
             let ts = time(Some(ts))?;
             points.push(point(registry, &stored(event_type), ts, val)?);

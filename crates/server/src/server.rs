@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::header::{CONTENT_ENCODING, HeaderValue, VARY};
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use esmond_ps_store::Store;
+use tower::util::MapResponseLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
@@ -23,6 +24,7 @@ use crate::health;
 use crate::keys::Keys;
 use crate::limits::{self, Places};
 use crate::logstash::{self, Turns};
+use crate::lookups::Lookups;
 use crate::metrics::{self, Metrics};
 use crate::openapi;
 
@@ -40,6 +42,7 @@ pub fn router(store: Arc<dyn Store>, config: Config) -> Router {
         store,
         config,
         keys: Keys::default(),
+        lookups: Lookups::default(),
         metrics: Metrics::default(),
         turns: Turns::default(),
         places,
@@ -56,17 +59,20 @@ pub fn router(store: Arc<dyn Store>, config: Config) -> Router {
         .layer(from_fn_with_state(app.clone(), limits::within))
         .route("/healthz", any(health::answer))
         .with_state(app.clone())
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(RequestBodyTimeoutLayer::new(STALL))
-        .layer(CompressionLayer::new())
-        .layer(map_response(with_vary))
-        .layer(from_fn_with_state(app, observe))
+        // Together, outermost first: a layer by itself is a box more for each request.
+        .layer((
+            from_fn_with_state(app, observe),
+            MapResponseLayer::new(with_vary),
+            CompressionLayer::new(),
+            RequestBodyTimeoutLayer::new(STALL),
+            CatchPanicLayer::custom(panicked),
+        ))
 }
 
 /// Tells caches what an answer depends on, as the original does: a plain
 /// answer serves clients of any `Accept-Encoding`, so only compressed ones
 /// name it.
-async fn with_vary(mut response: Response) -> Response {
+fn with_vary<B>(mut response: Response<B>) -> Response<B> {
     let headers = response.headers_mut();
     let names = if headers.contains_key(CONTENT_ENCODING) {
         "Accept, Accept-Encoding"

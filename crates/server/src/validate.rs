@@ -168,7 +168,8 @@ fn document(value: &Value) -> Result<Stored, ValueError> {
     Ok(Stored::Document(value.to_string()))
 }
 
-fn check_depth(value: &Value) -> Result<(), ValueError> {
+/// Checks that a value is not nested deeper than one that is stored may be.
+pub(crate) fn check_depth(value: &Value) -> Result<(), ValueError> {
     if depth(value) > DEEPEST {
         Err(ValueError::Depth)
     } else {

@@ -17,6 +17,7 @@ mod forms;
 mod hostile;
 mod limits;
 mod logstash;
+mod lookups;
 mod openapi;
 mod reading;
 mod records;
