@@ -1,39 +1,40 @@
-//! Reading the series of all tests that match, and printing their rows.
+//! Reading the series of all tests that match.
 
 use std::io::Write as _;
 
 use anyhow::Context as _;
 use esmond_ps_cli_common::app::Session;
-use esmond_ps_cli_common::emit::Emitter;
 use esmond_ps_cli_common::gaps::{Gaps, Read};
-use esmond_ps_cli_common::layout::{Layout, RowContext, RowMaker};
+use esmond_ps_cli_common::layout::{Layout, RowContext};
 use esmond_ps_cli_common::plan;
-use esmond_ps_cli_common::report::{Outcome, Output, chain, told};
-use esmond_ps_cli_common::rows::Row;
-use esmond_ps_client::{DataPoint, Series, Test};
+use esmond_ps_cli_common::problem::{Level, Problem};
+use esmond_ps_cli_common::report::{Outcome, Output, told};
+use esmond_ps_client::{Series, Test};
 use esmond_ps_model::{SummaryType, TimeArguments};
 use futures_util::TryStreamExt as _;
 use serde_json::Value;
 
-/// What is read of each test, and how it is printed.
+use crate::options::GetArgs;
+use crate::sink::{Refused, Sink};
+
+/// What is read of each test.
 struct Wanted<'a> {
     event_type: &'a str,
     summary: Option<(SummaryType, i64)>,
-    layout: Layout,
     times: TimeArguments,
 }
 
-/// Prints the series of all tests that match. A series that cannot be read is
-/// named on stderr, and the others are printed all the same.
-pub(crate) async fn run(session: &Session, output: &mut Output<'_>) -> anyhow::Result<Outcome> {
+/// Delivers the series of all tests that match. A series that cannot be read is
+/// named on stderr, and the others are delivered all the same.
+pub(crate) async fn run(
+    session: &Session,
+    options: &GetArgs,
+    output: &mut Output<'_>,
+) -> anyhow::Result<Outcome> {
     let plan = &session.plan;
     let wanted = Wanted {
         event_type: plan.event_type.as_deref().unwrap_or_default(),
         summary: plan.summary,
-        layout: Layout::of(
-            session.row_layout,
-            plan.summary.map(|(summary_type, _)| summary_type),
-        ),
         times: TimeArguments {
             time_start: Some(plan.window.start),
             time_end: Some(plan.window.end),
@@ -44,7 +45,9 @@ pub(crate) async fn run(session: &Session, output: &mut Output<'_>) -> anyhow::R
         output.note(note);
     }
     let Output { out, err } = output;
-    let mut emitter = session.emitter(wanted.layout.columns(), out);
+    let summary_type = plan.summary.map(|(summary_type, _)| summary_type);
+    let layout = Layout::of(session.row_layout, summary_type);
+    let mut sink = Sink::new(session, options, layout, out)?;
     let mut lacking = Vec::new();
     let mut gaps = Gaps::default();
     let mut failed = 0_u64;
@@ -54,14 +57,10 @@ pub(crate) async fn run(session: &Session, output: &mut Output<'_>) -> anyhow::R
         let test = match tests.try_next().await {
             Ok(Some(test)) => test,
             Ok(None) => break,
-            Err(error) if emitter.emitted() == 0 => return Err(error.into()),
+            Err(error) if sink.taken() == 0 => return Err(error.into()),
             Err(error) => {
-                writeln!(
-                    err,
-                    "error: the list of tests is incomplete: {}",
-                    chain(&error)
-                )
-                .ok();
+                let problem = Problem::new(Level::Error, "the list of tests is incomplete");
+                writeln!(err, "{}", problem.because(&error)).ok();
                 failed += 1;
                 break;
             }
@@ -80,19 +79,25 @@ pub(crate) async fn run(session: &Session, output: &mut Output<'_>) -> anyhow::R
             lacking.push(lacking_summary(&test, wanted.event_type));
             continue;
         };
-        match print_series(&wanted, &test, &series, plan.format, &mut emitter).await {
+        if !sink.begin(&test, row_context(&wanted, &test)) {
+            continue;
+        }
+        let result = read_series(&wanted, &series, &mut sink).await;
+        let ended = sink.end(result.is_ok()).map_err(Failure::from);
+        match result.and_then(|read| ended.map(|()| read)) {
             Ok(read) => {
                 gaps.add(&series, read);
                 complete += 1;
             }
             Err(Failure::Output(error)) => return Err(error).context("writing the results"),
             Err(Failure::Archive(error)) => {
-                writeln!(err, "error: {}: {}", describe(&test), chain(&error)).ok();
+                let problem = wanted.problem(&test, &describe(&test));
+                writeln!(err, "{}", problem.because(&error)).ok();
                 failed += 1;
             }
-            Err(Failure::Rows(ts)) => {
-                let what = format!("the value of {ts} makes more rows than can be held");
-                writeln!(err, "error: {}: {what}", describe(&test)).ok();
+            Err(Failure::Series(what)) => {
+                let text = format!("{}: {what}", describe(&test));
+                writeln!(err, "{}", wanted.problem(&test, &text)).ok();
                 failed += 1;
             }
         }
@@ -110,10 +115,13 @@ pub(crate) async fn run(session: &Session, output: &mut Output<'_>) -> anyhow::R
     for line in gaps.lines() {
         writeln!(err, "{line}").ok();
     }
-    if failed > 0 && complete == 0 && emitter.emitted() == 0 {
+    if failed > 0 && complete == 0 && sink.taken() == 0 {
         anyhow::bail!("none of {failed} series could be read");
     }
-    emitter.finish().await.context("writing the results")?;
+    for note in sink.settle() {
+        writeln!(err, "{note}").ok();
+    }
+    sink.finish().await?;
     Ok(if failed > 0 {
         Outcome::Partly
     } else {
@@ -121,26 +129,36 @@ pub(crate) async fn run(session: &Session, output: &mut Output<'_>) -> anyhow::R
     })
 }
 
+impl Wanted<'_> {
+    /// Returns what is told of a series that cannot be printed.
+    fn problem(&self, test: &Test, text: &str) -> Problem {
+        Problem::new(Level::Error, text)
+            .metadata_key(&test.metadata_key)
+            .event_type(self.event_type)
+    }
+}
+
 enum Failure {
     Archive(esmond_ps_client::Error),
     Output(std::io::Error),
-    /// The value of this time makes too many rows.
-    Rows(i64),
+    /// What the series is not fit for.
+    Series(String),
 }
 
-/// How much the rows of one value may weigh, in bytes. A packet trace weighs some
-/// thousands; what an archive may make up is bounded by its answers alone, and
-/// each of the rows repeats what is known of the test.
-const HEAVIEST: usize = 256 << 20;
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Output(error) => Self::Output(error),
+            Refused::Series(what) => Self::Series(what),
+        }
+    }
+}
 
-async fn print_series(
+async fn read_series(
     wanted: &Wanted<'_>,
-    test: &Test,
     series: &Series,
-    format: esmond_ps_cli_common::output::Format,
-    emitter: &mut Emitter<'_>,
+    sink: &mut Sink<'_>,
 ) -> Result<Read, Failure> {
-    let mut maker = RowMaker::new(wanted.layout, &row_context(wanted, test), format);
     let mut read = Read::default();
     let mut points = Box::pin(series.points(&wanted.times));
     loop {
@@ -158,23 +176,8 @@ async fn print_series(
             continue;
         }
         read.values += 1;
-        let rows = rows(&mut maker, point)?;
-        emitter.emit(rows).await.map_err(Failure::Output)?;
+        sink.take(point).await?;
     }
-}
-
-fn rows(maker: &mut RowMaker, point: DataPoint) -> Result<Vec<Row>, Failure> {
-    let mut rows = Vec::new();
-    let mut weight = 0;
-    maker.each(point.ts_epoch, point.val, |row| {
-        weight += row.weight();
-        if weight > HEAVIEST {
-            return Err(Failure::Rows(point.ts_epoch));
-        }
-        rows.push(row.clone());
-        Ok(())
-    })?;
-    Ok(rows)
 }
 
 fn row_context(wanted: &Wanted<'_>, test: &Test) -> RowContext {
@@ -192,6 +195,8 @@ fn row_context(wanted: &Wanted<'_>, test: &Test) -> RowContext {
         summary_type: summary_type.to_string(),
         summary_window,
         bucket_width: property("sample-bucket-width"),
+        measurement_agent: property("measurement-agent"),
+        metadata_key: test.metadata_key.clone(),
     }
 }
 
