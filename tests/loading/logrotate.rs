@@ -61,7 +61,7 @@ fn example(site: &Site, heading: &str) -> String {
         ),
         ("https://ma.example.org", site.archive.url.clone()),
         (
-            "-u loader --key-file /etc/esmond-ps/key",
+            "-u perfsonar --key-file /etc/esmond-ps/key",
             format!("-u tester -k {}", site.archive.key),
         ),
     ]

@@ -2,8 +2,9 @@
 # Installs the original Python client (esmond_client 4.2.1 of PyPI) below
 # target/peer, for the test that lets it talk to our archive: as it is for
 # Python 2, and translated by 2to3 for Python 3 (before 3.13); and schemathesis,
-# which asks our archive what its description says. What cannot be installed here is
-# left out, and the test says that it skips it.
+# which asks our archive what its description says; and pyarrow and DuckDB, which read
+# the Parquet files that get-bulk writes; and numpy, which `--stats` must agree with. What
+# cannot be installed here is left out, and the test says that it skips it.
 set -u
 cd "$(dirname "$0")/../.."
 peer=target/peer
@@ -58,7 +59,25 @@ install_schemathesis() {
     command -v "$python" > "$peer/schemathesis/interpreter"
 }
 
+install_parquet() {
+    local python=python3
+    "$python" -m pip install --quiet --disable-pip-version-check --target "$peer/parquet" \
+        --only-binary :all: 'pyarrow==26.0.1' 'duckdb==2.0.1' 2>/dev/null \
+        || { say "could not install pyarrow and DuckDB"; rm -rf "$peer/parquet"; return; }
+    command -v "$python" > "$peer/parquet/interpreter"
+}
+
+install_numpy() {
+    local python=python3
+    "$python" -m pip install --quiet --disable-pip-version-check --target "$peer/numpy" \
+        --only-binary :all: 'numpy>=1.20' 2>/dev/null \
+        || { say "could not install numpy"; rm -rf "$peer/numpy"; return; }
+    command -v "$python" > "$peer/numpy/interpreter"
+}
+
 [ -e "$peer/python2/interpreter" ] || install_python2
 [ -e "$peer/python3/interpreter" ] || install_python3
 [ -e "$peer/schemathesis/interpreter" ] || install_schemathesis
+[ -e "$peer/parquet/interpreter" ] || install_parquet
+[ -e "$peer/numpy/interpreter" ] || install_numpy
 exit 0

@@ -183,7 +183,11 @@ fn check(recorded: &Recorded, loaded: &Loaded, used: &mut BTreeSet<String>) -> R
     if ours.status != Some(status) {
         return fail(&format!("should end with {status}"));
     }
-    let stderr = fill(&stderr).replace("'json', 'csv']", "'json', 'jsonl', 'csv']");
+    // DIFFERENCE: the list has the formats that there are for files.
+    let stderr = fill(&stderr).replace(
+        "['human', 'json', 'csv']",
+        "['json', 'jsonl', 'csv', 'influx', 'parquet']",
+    );
     if !ours.stderr.contains(&stderr) {
         return fail(&format!("stderr should hold `{stderr}`"));
     }

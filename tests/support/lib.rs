@@ -73,7 +73,8 @@ pub fn run(program: &str, arguments: &[impl AsRef<str>]) -> Run {
     }
 }
 
-/// Returns a command for a program, without the environment's archive settings.
+/// Returns a command for a program, without the archive settings of the environment
+/// and of configuration files.
 #[must_use]
 pub fn command(program: &str) -> Command {
     let mut command = Command::new(binary(program));
@@ -82,6 +83,7 @@ pub fn command(program: &str) -> Command {
         "ESMOND_USER",
         "ESMOND_KEY",
         "ESMOND_KEY_FILE",
+        "ESMOND_PS_ARCHIVE",
         "COLUMNS",
         "RUST_LOG",
     ] {
@@ -92,6 +94,8 @@ pub fn command(program: &str) -> Command {
             command.env_remove(name);
         }
     }
+    // Whoever runs the tests may have a configuration.
+    command.env("ESMOND_PS_CONFIG", "/dev/null");
     // Everything is on this machine, whatever proxy is set.
     command.env("NO_PROXY", "*");
     command

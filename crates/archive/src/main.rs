@@ -18,6 +18,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use esmond_ps_cli_common::generate::{self, Page};
 use esmond_ps_cli_common::report::{UsageError, chain, status, told};
 use esmond_ps_server::types::TypesError;
 
@@ -30,7 +31,34 @@ use home::Home;
 use logging::Logging;
 use settings::{Refused, Settings};
 
+/// The rest of the manual page.
+const PAGE: Page<'_> = Page {
+    environment: &[(
+        "XDG_DATA_HOME",
+        "Directory of the user's data, in place of ~/.local/share.",
+    )],
+    files: &[
+        (
+            "/etc/esmond-ps/archive.toml",
+            "Configuration, unless --config names another file.",
+        ),
+        (
+            "~/.local/share/esmond-ps-archive",
+            "The archive, unless --data names another directory.",
+        ),
+    ],
+    see_also: &[
+        "esmond-ps-get(1)",
+        "esmond-ps-load-gridftp(1)",
+        "esmond-ps-pipe(1)",
+        "systemd(1)",
+    ],
+};
+
 fn main() -> ExitCode {
+    if let Some(code) = generate::requested(&cli::command(), &PAGE) {
+        return code;
+    }
     let settings = match Settings::read(std::env::args_os()) {
         Ok(settings) => settings,
         Err(Refused::Usage(error)) => {

@@ -15,9 +15,10 @@ use crate::args::{ORIGINAL_OPTIONS, QueryArgs};
 use crate::emit::Emitter;
 use crate::names::Resolver;
 use crate::plan::{self, Needs, Plan};
+use crate::problem::{self, Level, Problem, Stderr};
 use crate::report::{self, Outcome, Output, UsageError};
 use crate::rows::Row;
-use crate::{command_line, connection, hosts, runtime};
+use crate::{command_line, connection, generate, help, hosts, runtime};
 
 /// What sets a query program apart from its sisters.
 #[derive(Debug, Clone, Copy)]
@@ -62,8 +63,12 @@ impl Options for NoOptions {
 }
 
 /// Exit statuses, for the end of every help.
-const EXIT_STATUS: &str = "Exit status: 0 done, also when there is no data; 1 failed; 2 usage error; \
-3 partly done, with what failed named on stderr.";
+const EXIT_STATUS: &str = "\
+Exit status:
+  0  done, also when there is no data
+  1  failed
+  2  usage error, or a mistake in a configuration file
+  3  partly done, with what failed named on stderr";
 
 /// A run of a query program: what was asked, and the archive to ask.
 #[derive(Debug)]
@@ -163,9 +168,12 @@ where
 {
     let mut output = Output {
         out: Box::new(BufWriter::new(io::stdout().lock())),
-        err: Box::new(io::stderr()),
+        err: Box::new(Stderr::of(program.name, &command_line::words())),
     };
     let mut command = command::<X>(program);
+    if let Some(code) = generate::requested(&command, &help::PAGE) {
+        return code;
+    }
     let result = start(program, &command, run, &mut output);
     let result = result.and_then(|outcome| {
         io::Write::flush(&mut output.out)?;
@@ -177,7 +185,8 @@ where
 
 fn command<X: Options>(program: &Program) -> Command {
     // The options come first: their documentation must not become the program's.
-    X::augment_args(QueryArgs::augment_args(Command::new(program.name)))
+    let command = X::augment_args(QueryArgs::augment_args(Command::new(program.name)));
+    help::options(&command, Some('V'))
         .about(program.about)
         .long_about(None)
         .version(env!("CARGO_PKG_VERSION"))
@@ -200,6 +209,9 @@ where
     let Some((args, options)) = parse::<X>(command, output)? else {
         return Ok(Outcome::Done);
     };
+    if args.json_errors {
+        problem::as_json(program.name);
+    }
     if args.list_events {
         write!(output.out, "{}", plan::event_type_list())?;
         return Ok(Outcome::Done);
@@ -252,6 +264,7 @@ async fn open<X: Options>(
     }
     let tune = |archive| options.tune(&args, archive);
     let archive = connection::archive(&args.connection, &plan.url, args.verbose, tune, output)?;
+    problem::about(&archive.address().to_string());
     Ok(Session {
         args,
         plan,
@@ -284,8 +297,8 @@ pub async fn list_tests(
             Ok(None) => break,
             Err(error) if emitter.emitted() == 0 => return Err(error.into()),
             Err(error) => {
-                let text = report::chain(&error);
-                writeln!(err, "error: the list of tests is incomplete: {text}").ok();
+                let problem = Problem::new(Level::Error, "the list of tests is incomplete");
+                writeln!(err, "{}", problem.because(&error)).ok();
                 outcome = Outcome::Partly;
                 break;
             }

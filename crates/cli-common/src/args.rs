@@ -1,35 +1,45 @@
 //! The options of the query programs, as typed.
 
+use std::path::PathBuf;
+
 use clap::Args;
+
+/// Headings of the help, the same in all programs and in this order.
+pub mod heading {
+    /// Which tests and data.
+    pub const QUERY: &str = "Query";
+    /// What is read, and what is made of it: of the loaders.
+    pub const INPUT: &str = "Input";
+    /// What is printed or written, and how.
+    pub const OUTPUT: &str = "Output";
+    /// Which archive, and how to reach it.
+    pub const CONNECTION: &str = "Connection";
+    /// How a run goes.
+    pub const BEHAVIOUR: &str = "Behaviour";
+}
 
 /// Options that all query programs share. Nothing is looked up or checked
 /// here; see [`plan`](crate::plan).
 #[derive(Debug, Clone, Args)]
 pub struct QueryArgs {
-    /// Archive to ask; scheme and host are enough
-    ///
-    /// A pasted address that ends in /esmond/perfsonar/archive/ is fine too.
-    #[arg(short, long, value_name = "URL", env = "ESMOND_URL")]
-    pub url: Option<String>,
-
     /// Host originating the test (name, IPv4 or IPv6 address)
-    #[arg(short, long, value_name = "SRC")]
+    #[arg(short, long, value_name = "SRC", help_heading = heading::QUERY)]
     pub src: Option<String>,
 
     /// Test endpoint (name, IPv4 or IPv6 address)
-    #[arg(short, long, value_name = "DEST")]
+    #[arg(short, long, value_name = "DEST", help_heading = heading::QUERY)]
     pub dest: Option<String>,
 
     /// Host that ran the test; useful for central archives
-    #[arg(short, long, value_name = "AGENT")]
+    #[arg(short, long, value_name = "AGENT", help_heading = heading::QUERY)]
     pub agent: Option<String>,
 
     /// Type of data, such as throughput; -L lists them
-    #[arg(short, long, value_name = "EVENT")]
+    #[arg(short, long, value_name = "EVENT", help_heading = heading::QUERY)]
     pub event_type: Option<String>,
 
     /// Tool that ran the test, exactly (bwctl/iperf3, powstream, gridftp, ...)
-    #[arg(short, long, value_name = "TOOL")]
+    #[arg(short, long, value_name = "TOOL", help_heading = heading::QUERY)]
     pub tool: Option<String>,
 
     /// Start of the query, UTC (default: 24 hours ago)
@@ -38,11 +48,11 @@ pub struct QueryArgs {
     /// now, today, yesterday, -24h, now-1d, "2 days ago", "last monday", and
     /// Unix times in seconds or milliseconds. What is missing comes from today
     /// at 00:00; without a zone a time is UTC.
-    #[arg(short = 'S', long, value_name = "START")]
+    #[arg(short = 'S', long, value_name = "START", help_heading = heading::QUERY)]
     pub start_time: Option<String>,
 
     /// End of the query, UTC (default: now)
-    #[arg(short = 'E', long, value_name = "END")]
+    #[arg(short = 'E', long, value_name = "END", help_heading = heading::QUERY)]
     pub end_time: Option<String>,
 
     /// Further filter, key:value; may be repeated
@@ -52,19 +62,11 @@ pub struct QueryArgs {
     /// summary-window, metadata-key, dns-match-rule, time, time-start,
     /// time-end, time-range. Every other key selects by a metadata parameter,
     /// such as ip-transport-protocol:tcp.
-    #[arg(short = 'F', long = "filter", value_name = "FILTER")]
+    #[arg(short = 'F', long = "filter", value_name = "FILTER", help_heading = heading::QUERY)]
     pub filters: Vec<String>,
 
-    /// List the event types and exit
-    #[arg(short = 'L', long)]
-    pub list_events: bool,
-
-    /// Show all metadata of a test (get-metadata; not with -o csv)
-    #[arg(short = 'M', long)]
-    pub metadata_extended: bool,
-
     /// Ask for summaries: aggregation, average or statistics
-    #[arg(short = 'T', long, value_name = "SUMMARY_TYPE")]
+    #[arg(short = 'T', long, value_name = "SUMMARY_TYPE", help_heading = heading::QUERY)]
     pub summary_type: Option<String>,
 
     /// Window of the summary in seconds
@@ -73,29 +75,56 @@ pub struct QueryArgs {
         long,
         value_name = "SUMMARY_WINDOW",
         default_value_t = 0,
-        allow_hyphen_values = true
-    )]
+        allow_hyphen_values = true, help_heading = heading::QUERY)]
     pub summary_window: i64,
 
-    /// Output format: human, json, jsonl or csv
-    #[arg(short, long, value_name = "FORMAT", default_value = "human")]
+    /// Output format: human, table, json, jsonl or csv; for data also influx
+    ///
+    /// table fits the terminal. influx is the line protocol of InfluxDB, of
+    /// esmond-ps-get and esmond-ps-get-bulk; parquet of esmond-ps-get-bulk alone, which
+    /// has neither human nor table.
+    #[arg(short, long, value_name = "FORMAT", default_value = "human", help_heading = heading::OUTPUT)]
     pub output_format: String,
 
+    /// Show all metadata of a test (get-metadata; not with -o csv or table)
+    #[arg(short = 'M', long, help_heading = heading::OUTPUT)]
+    pub metadata_extended: bool,
+
     /// Show addresses; do not look names up
-    #[arg(short = 'I', long)]
+    #[arg(short = 'I', long, help_heading = heading::OUTPUT)]
     pub ip: bool,
 
-    /// Log requests on stderr
-    #[arg(short, long)]
-    pub verbose: bool,
+    /// Write what goes to stderr as JSON, one object a line
+    #[arg(long, help_heading = heading::OUTPUT)]
+    pub json_errors: bool,
+
+    /// Archive to ask, or @NAME for that of --archive NAME
+    ///
+    /// Scheme and host are enough; a pasted address that ends in
+    /// /esmond/perfsonar/archive/ is fine too.
+    #[arg(short, long, value_name = "URL", env = "ESMOND_URL", help_heading = heading::CONNECTION)]
+    pub url: Option<String>,
+
+    /// Named archives.
+    #[command(flatten)]
+    pub config: ConfigArgs,
 
     /// Connection options.
     #[command(flatten)]
     pub connection: ConnectionArgs,
+
+    /// Log requests on stderr
+    #[arg(short, long, help_heading = heading::OUTPUT)]
+    pub verbose: bool,
+
+    /// List the event types and exit
+    #[arg(short = 'L', long, help_heading = heading::BEHAVIOUR)]
+    pub list_events: bool,
 }
 
 /// How to reach an archive.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = heading::CONNECTION)]
 pub struct ConnectionArgs {
     /// Path below which the archive is mounted; "/" for none
     #[arg(
@@ -116,11 +145,11 @@ pub struct ConnectionArgs {
 
     /// File whose first line is the API key
     #[arg(long, value_name = "FILE", env = "ESMOND_KEY_FILE")]
-    pub key_file: Option<std::path::PathBuf>,
+    pub key_file: Option<PathBuf>,
 
     /// Trust the certificates in this PEM file too
     #[arg(long, value_name = "FILE")]
-    pub cacert: Option<std::path::PathBuf>,
+    pub cacert: Option<PathBuf>,
 
     /// Do not verify the archive's certificate
     #[arg(long)]
@@ -147,6 +176,34 @@ pub struct ConnectionArgs {
         allow_hyphen_values = true
     )]
     pub retries: i64,
+}
+
+/// Where settings come from that the command line does not have.
+#[derive(Debug, Clone, Args)]
+pub struct ConfigArgs {
+    /// Archive of this name in the configuration file
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "ESMOND_PS_ARCHIVE",
+        help_heading = heading::CONNECTION
+    )]
+    pub archive: Option<String>,
+
+    /// Read this configuration file alone
+    ///
+    /// Without it: ~/.config/esmond-ps/config.toml and /etc/esmond-ps/config.toml.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "ESMOND_PS_CONFIG",
+        help_heading = heading::BEHAVIOUR
+    )]
+    pub config: Option<PathBuf>,
+
+    /// Show which settings hold and where each comes from, and exit
+    #[arg(long, help_heading = heading::BEHAVIOUR)]
+    pub show_config: bool,
 }
 
 /// Long options of the original query programs: their abbreviations keep

@@ -28,7 +28,7 @@ pub fn archive(
         builder = builder.on_request(|event| {
             if let Some(line) = log_line(event) {
                 // A log that cannot be written is no reason to stop.
-                writeln!(std::io::stderr().lock(), "{line}").ok();
+                writeln!(crate::problem::Stderr::default(), "{line}").ok();
             }
         });
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use crate::names::Resolver;
-use crate::output::{self, Format, RowWriter};
+use crate::output::{self, Format, RowWriter, Screen};
 use crate::rows::Row;
 
 /// How many rows have their names looked up together: a page of points.
@@ -33,18 +33,24 @@ impl fmt::Debug for Emitter<'_> {
 }
 
 impl<'a> Emitter<'a> {
-    /// Returns an emitter to `out`. Without a resolver, addresses stay.
+    /// Returns an emitter to `out`, which is the standard output: a table is as wide as
+    /// that. Without a resolver, addresses stay.
     pub fn new<W: io::Write + 'a>(
         format: Format,
         columns: &'static [&'static str],
         resolver: Option<Resolver>,
         out: W,
     ) -> Self {
+        let out: Box<dyn io::Write + 'a> = Box::new(out);
+        let writer = match format {
+            Format::Table => output::table_writer(columns, Screen::of_stdout(), out),
+            _ => output::writer(format, columns, out),
+        };
         Self {
             resolver,
             batch: Vec::new(),
             weight: 0,
-            writer: output::writer(format, columns, Box::new(out)),
+            writer,
             emitted: 0,
         }
     }

@@ -12,7 +12,8 @@ use chrono::{DateTime, Datelike as _, Timelike as _};
 use esmond_ps_model::{RowLayout, SummaryType};
 use serde_json::Value;
 
-use crate::output::Format;
+use crate::columns::TEST_COLUMNS;
+use crate::output::{Format, influx_cells};
 use crate::pytext::compact_json;
 use crate::rows::Row;
 
@@ -81,19 +82,29 @@ pub struct RowContext {
     pub summary_window: i64,
     /// `sample-bucket-width` of the metadata, or null; only histograms show it.
     pub bucket_width: Value,
+    /// `measurement-agent` of the metadata, or null; only typed formats show it.
+    pub measurement_agent: Value,
+    /// Key of the metadata; only typed formats show it.
+    pub metadata_key: String,
 }
 
 impl RowContext {
     /// Returns the columns that all layouts begin with, the timestamp still empty.
-    fn row(&self) -> Row {
-        Row::new()
+    fn row(&self, is_typed: bool) -> Row {
+        let row = Row::new()
             .with("source", self.source.clone())
             .with("destination", self.destination.clone())
             .with("event_type", self.event_type.as_str())
             .with("tool", self.tool.clone())
             .with("summary_type", self.summary_type.as_str())
             .with("summary_window", self.summary_window)
-            .with("timestamp", "")
+            .with("timestamp", "");
+        if !is_typed {
+            return row;
+        }
+        let [agent, key] = TEST_COLUMNS;
+        row.with(agent, self.measurement_agent.clone())
+            .with(key, self.metadata_key.as_str())
     }
 }
 
@@ -188,7 +199,7 @@ impl Layout {
 }
 
 /// How many columns all layouts begin with.
-const BASE: usize = 7;
+pub(crate) const BASE: usize = 7;
 
 /// Position of the timestamp among them.
 const TIMESTAMP: usize = 6;
@@ -201,17 +212,27 @@ pub struct RowMaker {
     format: Format,
     bucket_width: Value,
     row: Row,
+    /// How many of its cells stay.
+    base: usize,
 }
 
 impl RowMaker {
     /// Returns one for the rows of a series. The format matters to packet traces (human output has a row that names the
-    /// trace, and then only the hops' own columns) and to [`Layout::Value`].
+    /// trace, and then only the hops' own columns), to [`Layout::Value`], and to
+    /// typed formats: their times are Unix seconds, and their rows name the test. A
+    /// histogram becomes its statistics for Influx, which has no such value.
     pub fn new(layout: Layout, context: &RowContext, format: Format) -> Self {
+        let is_typed = format.is_typed();
         Self {
             layout,
             format,
             bucket_width: context.bucket_width.clone(),
-            row: context.row(),
+            row: context.row(is_typed),
+            base: if is_typed {
+                BASE + TEST_COLUMNS.len()
+            } else {
+                BASE
+            },
         }
     }
 
@@ -231,10 +252,23 @@ impl RowMaker {
         mut tell: impl FnMut(&Row) -> Result<(), E>,
     ) -> Result<(), E> {
         let row = &mut self.row;
-        row.truncate(BASE);
-        if let Some(Value::String(text)) = row.value_at(TIMESTAMP) {
-            text.clear();
-            push_timestamp(text, ts);
+        let base = self.base;
+        row.truncate(base);
+        match row.value_at(TIMESTAMP) {
+            Some(time) if self.format.is_typed() => *time = ts.into(),
+            Some(Value::String(text)) => {
+                text.clear();
+                push_timestamp(text, ts);
+            }
+            _ => {}
+        }
+        if self.format == Format::Influx
+            && let Some(cells) = influx_cells(self.layout, &value)
+        {
+            cells
+                .into_iter()
+                .for_each(|(name, value)| row.push(name, value));
+            return tell(row);
         }
         match self.layout {
             Layout::Numeric => {
@@ -252,7 +286,7 @@ impl RowMaker {
                     .try_for_each(|row| tell(&row))
             }
             Layout::PacketTrace => elements(&value).iter().try_for_each(|hop| {
-                row.truncate(BASE);
+                row.truncate(base);
                 push_hop(row, hop);
                 tell(row)
             }),
@@ -268,19 +302,19 @@ impl RowMaker {
                 tell(row)
             }
             Layout::Subintervals => elements(&value).iter().try_for_each(|interval| {
-                row.truncate(BASE);
+                row.truncate(base);
                 push_interval(row, interval);
                 tell(row)
             }),
             Layout::NumberList => numbered(&value).try_for_each(|(number, element)| {
-                row.truncate(BASE);
+                row.truncate(base);
                 row.push("stream_num", number);
                 row.push("value", element.clone());
                 tell(row)
             }),
             Layout::SubintervalList => numbered(&value).try_for_each(|(number, intervals)| {
                 elements(intervals).iter().try_for_each(|interval| {
-                    row.truncate(BASE);
+                    row.truncate(base);
                     row.push("stream_num", number.clone());
                     push_interval(row, interval);
                     tell(row)

@@ -144,7 +144,7 @@ fn is_host_name(text: &str) -> bool {
 
 /// Runs blocking work in a thread of its own, which ends with the process (see
 /// [`SystemLookup`]); nothing when the thread could not be started.
-pub(crate) async fn in_own_thread<T: Send + 'static>(
+pub async fn in_own_thread<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
     let (answer, result) = oneshot::channel();

@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 
 use clap::{Arg, ArgAction, Command};
 
+use crate::nearest::did_you_mean;
+
 /// Rewrites a command line (without the program name): long options are
 /// spelled out, each value is joined to its option, positional arguments are
 /// dropped.
@@ -129,7 +131,17 @@ fn find_long<'a>(name: &str, command: &'a Command, original: &[&str]) -> Result<
     };
     match candidates[..] {
         [option] => Ok(option),
-        [] => Err(format!("no such option: --{name}")),
+        [] => {
+            let known = command
+                .get_arguments()
+                .filter(|option| !option.is_hide_set());
+            let known: Vec<String> = known
+                .filter_map(|option| Some(format!("--{}", option.get_long()?)))
+                .collect();
+            let typed = format!("--{name}");
+            let near = did_you_mean(&typed, known.iter().map(String::as_str), "");
+            Err(format!("no such option: {typed}{near}"))
+        }
         _ => {
             let names: BTreeSet<String> = candidates
                 .iter()
@@ -207,6 +219,10 @@ mod tests {
     fn complaints_are_worded_as_before() {
         for (line, expected) in [
             ("--bogus", "no such option: --bogus"),
+            (
+                "--sumary-type x",
+                "no such option: --sumary-type; did you mean --summary-type?",
+            ),
             ("-Ix", "no such option: -x"),
             ("-u", "-u option requires 1 argument"),
             ("--url", "--url option requires 1 argument"),

@@ -30,7 +30,7 @@ fn hint_with(url: &str, variable: impl Fn(&str) -> Option<String>) -> Option<Str
     let name = names.iter().find(|name| variable(name).is_some())?;
     // The value may hold a password.
     Some(format!(
-        "hint: {name} names a proxy, which may be what cannot be reached (NO_PROXY names hosts \
+        "{name} names a proxy, which may be what cannot be reached (NO_PROXY names hosts \
          that need none)"
     ))
 }

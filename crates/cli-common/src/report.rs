@@ -5,6 +5,8 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use crate::problem::{self, Level, Problem};
+
 /// A mistake on the command line: exit status 2.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -23,6 +25,21 @@ impl UsageError {
             message: message.into(),
             help: false,
         }
+    }
+
+    /// Returns the message without the usage line in front of it; further lines are
+    /// detail.
+    fn problem(&self) -> Problem {
+        let message = match self.message.split_once(": error: ") {
+            Some((usage, message)) if usage.starts_with("Usage: ") => message,
+            _ => &self.message,
+        };
+        let mut lines = message.lines().filter(|line| !line.trim().is_empty());
+        let problem = Problem::new(Level::Error, lines.next().unwrap_or_default());
+        let (hints, others): (Vec<&str>, Vec<&str>) =
+            lines.partition(|line| line.starts_with("hint: "));
+        let hint = hints.first().copied();
+        problem.hint(hint).detail(others.into_iter().map(str::trim))
     }
 
     /// Has the full help follow the message.
@@ -60,12 +77,22 @@ pub mod status {
 /// `stderr` as `<program>: error: <what>: <cause>: ...`.
 ///
 /// A closed pipe is no failure: whoever reads the output has seen enough.
+///
+/// With `--json-errors` the last object on `stderr` has the exit status, unless that
+/// is 0.
 pub fn finish(
     program: &str,
     help: &str,
     result: anyhow::Result<Outcome>,
     stderr: &mut dyn io::Write,
 ) -> ExitCode {
+    if problem::is_json() {
+        let end = end(&result);
+        if let Some(end) = &end {
+            ignore(writeln!(stderr, "{}", end.1));
+        }
+        return ExitCode::from(end.map_or(status::DONE, |(status, _)| status));
+    }
     let status = match result {
         Ok(Outcome::Done) => status::DONE,
         Ok(Outcome::Partly) => status::PARTLY,
@@ -96,24 +123,36 @@ pub fn finish(
     ExitCode::from(status)
 }
 
+/// Returns the exit status of a run that did not end well, and what is told last.
+fn end(result: &anyhow::Result<Outcome>) -> Option<(u8, Problem)> {
+    let (status, problem) = match result {
+        Ok(Outcome::Done) => return None,
+        Ok(Outcome::Partly) => {
+            let text = "partly done: what failed is named above";
+            (status::PARTLY, Problem::new(Level::Error, text))
+        }
+        Ok(Outcome::Interrupted(signal)) => {
+            let text = format!("ended by signal {signal}");
+            let problem = Problem::new(Level::Warning, &text);
+            (128_u8.saturating_add(*signal), problem)
+        }
+        Err(error) if is_closed_pipe(error.as_ref()) => return None,
+        Err(error) => match error.downcast_ref::<UsageError>() {
+            Some(usage) => (status::USAGE, usage.problem()),
+            None => {
+                let hint = hint(error.as_ref());
+                let problem = Problem::of(error.as_ref()).hint(hint.as_deref());
+                (status::FAILED, problem)
+            }
+        },
+    };
+    Some((status, problem.exit(status)))
+}
+
 /// Returns what to try next, where an error has a usual reason.
-fn hint(error: &(dyn Error + 'static)) -> Option<String> {
-    use esmond_ps_client::Error::{Connect, Status};
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(Status { url, status, .. }) = error.downcast_ref()
-            && status.as_u16() == 403
-            && url.starts_with("http://")
-        {
-            let text = "archives of perfSONAR 5 answer over https alone: try https:// in --url";
-            return Some(format!("hint: {text}"));
-        }
-        if let Some(Connect { url, .. }) = error.downcast_ref() {
-            return crate::proxy::hint(url);
-        }
-        cause = error.source();
-    }
-    None
+#[must_use]
+pub fn hint(error: &(dyn Error + 'static)) -> Option<String> {
+    crate::hint::of(error)
 }
 
 /// Longest line about what went wrong, in characters.
@@ -184,6 +223,11 @@ impl fmt::Debug for Output<'_> {
 }
 
 impl Output<'_> {
+    /// Tells the user of something that went wrong, or may have.
+    pub fn tell(&mut self, problem: &Problem) {
+        ignore(writeln!(self.err, "{problem}"));
+    }
+
     /// Tells the user something that is no result.
     pub fn note(&mut self, text: &str) {
         ignore(writeln!(self.err, "{text}"));
@@ -241,7 +285,7 @@ mod tests {
             report(Err(error).context("reading the tests")).1
         };
         assert!(refused("http://h/").ends_with("try https:// in --url\n"));
-        assert!(!refused("https://h/").contains("hint"));
+        assert!(!refused("https://h/").contains("try https://"));
     }
 
     #[test]

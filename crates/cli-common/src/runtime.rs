@@ -13,7 +13,7 @@ use tokio::runtime::Builder;
 /// # Errors
 ///
 /// When the runtime cannot start.
-pub(crate) fn run<T>(work: impl Future<Output = T>) -> io::Result<T> {
+pub fn run<T>(work: impl Future<Output = T>) -> io::Result<T> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(work);
     runtime.shutdown_background();

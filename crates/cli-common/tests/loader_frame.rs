@@ -23,6 +23,8 @@ fn loader() -> Command {
     for name in ["ESMOND_URL", "ESMOND_USER", "ESMOND_KEY", "ESMOND_KEY_FILE"] {
         command.env_remove(name);
     }
+    command.env_remove("ESMOND_PS_ARCHIVE");
+    command.env("ESMOND_PS_CONFIG", "/dev/null");
     command.env("NO_PROXY", "*").stdin(Stdio::null());
     command
 }
@@ -151,13 +153,17 @@ fn an_archive_that_is_away_is_waited_for_and_then_given_up() {
         .arg(&file));
     assert_eq!(code, Some(1), "{stderr}");
     let told = events(&stderr);
-    assert_eq!(told.len(), 3, "{told:?}");
+    assert_eq!(told.len(), 4, "{told:?}");
     assert!(
         told[1].starts_with("request.warning [again in "),
         "{told:?}"
     );
     assert!(
-        told[2].starts_with("main.fatal posting metadata failed: cannot connect"),
+        told[2].starts_with("main.warn hint: is the archive there? --url"),
+        "{told:?}"
+    );
+    assert!(
+        told[3].starts_with("main.fatal posting metadata failed: cannot connect"),
         "{told:?}"
     );
 }

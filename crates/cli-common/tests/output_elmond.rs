@@ -118,6 +118,8 @@ fn the_reference_of_a_run_is_text_or_an_object() {
         summary_type: "base".to_owned(),
         summary_window: 0,
         bucket_width: Value::Null,
+        measurement_agent: Value::Null,
+        metadata_key: String::new(),
     };
     let value = |value: Value, format| {
         let rows = Layout::Value.rows(&context, 0, &value, format);

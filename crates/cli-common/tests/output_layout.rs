@@ -28,6 +28,8 @@ fn context() -> RowContext {
         summary_type: String::from("base"),
         summary_window: 0,
         bucket_width: json!("0.001"),
+        measurement_agent: Value::Null,
+        metadata_key: String::new(),
     }
 }
 

@@ -46,6 +46,8 @@ fn case_rows(case: &Value, format: Format) -> Vec<Row> {
         summary_type: text(&context["summary_type"]).to_owned(),
         summary_window: context["summary_window"].as_i64().unwrap(),
         bucket_width: context["bucket_width"].clone(),
+        measurement_agent: Value::Null,
+        metadata_key: String::new(),
     };
     let points = case["points"].as_array().unwrap();
     let rows = points.iter().flat_map(|point| {

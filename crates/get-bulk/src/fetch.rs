@@ -13,6 +13,8 @@ use esmond_ps_cli_common::names::Resolver;
 use esmond_ps_cli_common::output::{self, Format, RowWriter};
 use esmond_ps_cli_common::report::chain;
 use esmond_ps_cli_common::rows::Row;
+#[cfg(feature = "parquet")]
+use esmond_ps_cli_common::{columns, layout::RowContext};
 use esmond_ps_client::{Error, Pages, RawPoint};
 use esmond_ps_model::TimeArguments;
 
@@ -68,7 +70,7 @@ pub(crate) async fn fetch(
         sink: Sink {
             part,
             format: target.format,
-            columns: task.layout.columns(),
+            task,
             output: None,
             rows: 0,
         },
@@ -166,7 +168,7 @@ impl<F: Fn() -> io::Result<Part>> Copy<'_, F> {
 struct Sink<'a, F> {
     part: F,
     format: Format,
-    columns: &'a [&'static str],
+    task: &'a Task,
     output: Option<Output>,
     rows: u64,
 }
@@ -176,31 +178,62 @@ impl<F: Fn() -> io::Result<Part>> Sink<'_, F> {
         self.rows += 1;
         let output = match &mut self.output {
             Some(output) => output,
-            none => none.insert(Output::start(&self.part, self.format, self.columns)?),
+            none => none.insert(Output::start(&self.part, self.format, self.task)?),
         };
-        output.writer.row(row)
+        output.row(row)
     }
 }
 
 struct Output {
     part: Part,
-    writer: RowWriter<BufWriter<File>>,
+    writer: FileWriter,
+}
+
+enum FileWriter {
+    Rows(RowWriter<BufWriter<File>>),
+    #[cfg(feature = "parquet")]
+    Parquet(Box<crate::parquet::Writer<BufWriter<File>>>),
 }
 
 impl Output {
     fn start(
         part: &impl Fn() -> io::Result<Part>,
         format: Format,
-        columns: &[&'static str],
+        task: &Task,
     ) -> io::Result<Self> {
         let part = part()?;
         let file = BufWriter::with_capacity(BUFFER, part.writer()?);
-        let writer = output::file_writer(format, columns, file);
+        let writer = match format {
+            #[cfg(feature = "parquet")]
+            Format::Parquet => {
+                let RowContext {
+                    event_type,
+                    summary_type,
+                    ..
+                } = &task.context;
+                let columns = columns::typed(task.layout, event_type, summary_type);
+                let writer = crate::parquet::Writer::new(columns, file)?;
+                FileWriter::Parquet(Box::new(writer))
+            }
+            _ => FileWriter::Rows(output::file_writer(format, task.layout.columns(), file)),
+        };
         Ok(Self { part, writer })
     }
 
+    fn row(&mut self, row: &Row) -> io::Result<()> {
+        match &mut self.writer {
+            FileWriter::Rows(writer) => writer.row(row),
+            #[cfg(feature = "parquet")]
+            FileWriter::Parquet(writer) => writer.row(row),
+        }
+    }
+
     fn finish(self, durable: bool) -> io::Result<Ready> {
-        self.writer.finish()?;
+        match self.writer {
+            FileWriter::Rows(writer) => writer.finish()?,
+            #[cfg(feature = "parquet")]
+            FileWriter::Parquet(writer) => writer.finish()?,
+        }
         self.part.ready(durable)
     }
 }

@@ -13,6 +13,8 @@ mod listing;
 mod naming;
 mod options;
 mod overlap;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod part;
 mod progress;
 mod run;
@@ -33,16 +35,16 @@ const PROGRAM: Program = Program {
     about: "Writes the results of perfSONAR tests to files, one per test and event type.",
     examples: "\
 Examples:
-  All data of the last 24 hours between two hosts, as CSV in the current directory:
+  All data of the last 24 hours between two hosts, as CSV:
     esmond-ps-get-bulk --url https://ma.example.org --src 131.243.24.11 \\
         --dest 198.129.254.62 -o csv
-  Throughput of all tests since the beginning of April, going on after an interruption:
+  Throughput since the beginning of April, going on after an interruption:
     esmond-ps-get-bulk --url https://ma.example.org --event-type throughput \\
         --start-time 'April 1' -o json -D /data/throughput --resume
   What is new since the last run, every hour from cron:
-    esmond-ps-get-bulk --url https://ma.example.org -o csv -D /data/new --quiet \\
-        --state /var/lib/ps/bulk.state --since-last",
-    needs: Needs::Query,
+    esmond-ps-get-bulk --url https://ma.example.org -o csv -D /data/new \\
+        --quiet --state /var/lib/ps/bulk.state --since-last",
+    needs: Needs::Files,
 };
 
 fn main() -> ExitCode {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use esmond_ps_cli_common::app::Options;
-use esmond_ps_cli_common::args::QueryArgs;
+use esmond_ps_cli_common::args::{QueryArgs, heading};
 use esmond_ps_cli_common::connection::log_line;
 use esmond_ps_cli_common::output::Format;
 use esmond_ps_cli_common::report::UsageError;
@@ -20,7 +20,7 @@ const MOST_JOBS: i64 = 64;
 #[derive(Debug, Clone, Args)]
 pub(crate) struct BulkArgs {
     /// Directory for the files; it must exist
-    #[arg(short = 'D', long, value_name = "DIR", default_value = ".")]
+    #[arg(short = 'D', long, value_name = "DIR", default_value = ".", help_heading = heading::OUTPUT)]
     pub(crate) output_directory: PathBuf,
 
     /// Series to fetch at the same time
@@ -28,8 +28,7 @@ pub(crate) struct BulkArgs {
         long,
         value_name = "N",
         default_value_t = 4,
-        allow_hyphen_values = true
-    )]
+        allow_hyphen_values = true, help_heading = heading::BEHAVIOUR)]
     pub(crate) jobs: i64,
 
     /// Points to ask for at a time, at most 10000
@@ -37,28 +36,27 @@ pub(crate) struct BulkArgs {
         long,
         value_name = "N",
         default_value_t = 1000,
-        allow_hyphen_values = true
-    )]
+        allow_hyphen_values = true, help_heading = heading::BEHAVIOUR)]
     pub(crate) page_size: i64,
 
     /// Send at most this many requests per second, repeated ones included
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = heading::BEHAVIOUR)]
     pub(crate) rate_limit: Option<f64>,
 
     /// Write a summary as JSON to this file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = heading::OUTPUT)]
     pub(crate) report: Option<PathBuf>,
 
     /// Skip what an earlier run of the same query has completed
-    #[arg(long)]
+    #[arg(long, help_heading = heading::BEHAVIOUR)]
     pub(crate) resume: bool,
 
     /// File that remembers what has been delivered, for --since-last
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = heading::BEHAVIOUR)]
     pub(crate) state: Option<PathBuf>,
 
     /// Fetch only what is new since the last good run
-    #[arg(long)]
+    #[arg(long, help_heading = heading::BEHAVIOUR)]
     pub(crate) since_last: bool,
 
     /// How far --since-last reads back for results that came late, in seconds
@@ -66,16 +64,15 @@ pub(crate) struct BulkArgs {
         long,
         value_name = "SECONDS",
         default_value_t = 3600,
-        allow_hyphen_values = true
-    )]
+        allow_hyphen_values = true, help_heading = heading::BEHAVIOUR)]
     pub(crate) overlap: i64,
 
     /// List what would be fetched, with file and address, and fetch nothing
-    #[arg(long)]
+    #[arg(long, help_heading = heading::BEHAVIOUR)]
     pub(crate) dry_run: bool,
 
     /// No progress and no summary; only what went wrong is told
-    #[arg(long)]
+    #[arg(long, help_heading = heading::OUTPUT)]
     pub(crate) quiet: bool,
 
     /// Counts what happens.
@@ -95,6 +92,9 @@ impl Options for BulkArgs {
         if query.output_format == Format::Human.name() {
             let message = "please specify either json or csv --output-format for bulk output.";
             return Err(UsageError::new(message).with_help());
+        }
+        if query.output_format == Format::Parquet.name() && !cfg!(feature = "parquet") {
+            return Err(UsageError::new("this program was built without parquet"));
         }
         let directory = absolute(&self.output_directory);
         if !directory.exists() {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use esmond_ps_cli_common::problem::{self, Stderr};
 use esmond_ps_client::RequestEvent;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
@@ -55,7 +56,7 @@ impl Meter {
     /// Writes a line to stderr, above the bar if there is one.
     pub(crate) fn line(&self, line: &str) {
         // A line that cannot be written is no reason to stop.
-        let write = || writeln!(stderr().lock(), "{line}").ok();
+        let write = || writeln!(Stderr::default(), "{line}").ok();
         let bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
         match &*bar {
             Some(bar) => bar.suspend(write),
@@ -96,7 +97,7 @@ impl Progress {
     /// Starts a bar on a terminal, and lines elsewhere.
     pub(crate) fn start(meter: &Arc<Meter>) -> Self {
         let shown = Arc::clone(meter);
-        let ticker = if stderr().is_terminal() {
+        let ticker = if stderr().is_terminal() && !problem::is_json() {
             let bar = bar();
             *meter.bar.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
             tokio::spawn(every(BAR_PAUSE, Arc::clone(meter), move |rate| {

@@ -16,7 +16,8 @@ use esmond_ps_cli_common::gaps::Gaps;
 use esmond_ps_cli_common::names::Resolver;
 use esmond_ps_cli_common::output::Format;
 use esmond_ps_cli_common::plan::{self, Plan};
-use esmond_ps_cli_common::report::{Outcome, Output, chain, told};
+use esmond_ps_cli_common::problem::{Level, Problem};
+use esmond_ps_cli_common::report::{Outcome, Output, told};
 use esmond_ps_client::{Error, Test};
 use futures_util::TryStreamExt as _;
 use futures_util::stream::BoxStream;
@@ -346,10 +347,8 @@ fn end(
         && !is_failure
         && let Some(error) = &list_error
     {
-        output.note(&format!(
-            "error: the list of tests is incomplete: {}",
-            chain(error)
-        ));
+        let problem = Problem::new(Level::Error, "the list of tests is incomplete");
+        output.tell(&problem.because(error));
     }
     if let Outcome::Interrupted(_) = outcome {
         let how = if args.since_last {

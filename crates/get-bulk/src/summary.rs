@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use esmond_ps_cli_common::layout::timestamp;
+use esmond_ps_cli_common::problem::{Level, Problem};
 use esmond_ps_cli_common::report::told;
 use serde::Serialize;
 
@@ -84,7 +85,13 @@ pub(crate) fn print(
         if entry.error.is_none() && quiet {
             return Ok(());
         }
-        writeln!(out, "{}", told(&line(entry)))
+        let Some(error) = &entry.error else {
+            return writeln!(out, "{}", told(&line(entry)));
+        };
+        let problem = Problem::new(Level::Error, &format!("{}: {error}", name(entry)))
+            .metadata_key(&entry.key)
+            .event_type(&entry.event_type);
+        writeln!(out, "{problem}")
     })?;
     if quiet {
         return Ok(());
@@ -92,23 +99,25 @@ pub(crate) fn print(
     writeln!(out, "{}", totals.text())
 }
 
-fn line(entry: &Entry) -> String {
+/// Names a series for people.
+fn name(entry: &Entry) -> String {
     let shown = |text: &Option<String>| text.as_deref().unwrap_or("-").to_owned();
     let summary = match entry.summary.as_str() {
         BASE => String::new(),
         summary => format!(" {summary}"),
     };
-    let name = format!(
+    format!(
         "{} from {} to {} by {} ({})",
         format_args!("{}{summary}", entry.event_type),
         shown(&entry.source),
         shown(&entry.destination),
         shown(&entry.tool),
         entry.key
-    );
-    if let Some(error) = &entry.error {
-        return format!("error: {name}: {error}");
-    }
+    )
+}
+
+fn line(entry: &Entry) -> String {
+    let name = name(entry);
     let Some(file) = &entry.file else {
         return format!("{name}: no data ({} requests)", entry.requests);
     };

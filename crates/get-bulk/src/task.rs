@@ -20,6 +20,7 @@ pub(crate) struct Subject {
     destination: Value,
     tool: Value,
     bucket_width: Value,
+    agent: Value,
     /// Counts the test as done when the last of its series is.
     _done: Arc<Done>,
 }
@@ -57,6 +58,7 @@ impl Subject {
             destination: host("destination").await,
             tool: property("tool-name"),
             bucket_width: property("sample-bucket-width"),
+            agent: host("measurement-agent").await,
             _done: Arc::new(Done(Arc::clone(meter))),
         }
     }
@@ -112,6 +114,8 @@ impl Task {
                 // asked for.
                 summary_window: series.window(),
                 bucket_width: subject.bucket_width.clone(),
+                measurement_agent: subject.agent.clone(),
+                metadata_key: series.event_type().test().metadata_key().to_owned(),
             },
             subject: subject.clone(),
             series,

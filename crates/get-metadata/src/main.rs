@@ -17,7 +17,8 @@ const PROGRAM: Program = Program {
     examples: "\
 Examples:
   Tests of the last 24 hours to one host, as CSV:
-    esmond-ps-get-metadata --url https://ma.example.org --dest 198.129.254.62 -o csv
+    esmond-ps-get-metadata --url https://ma.example.org \\
+        --dest 198.129.254.62 -o csv
   Everything known about the iperf3 tests from one host since January 1:
     esmond-ps-get-metadata --url https://ma.example.org --tool bwctl/iperf3 \\
         --src 198.124.238.130 --metadata-extended -o json --start-time 'Jan 1'",

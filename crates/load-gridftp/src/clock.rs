@@ -16,9 +16,11 @@ pub fn parse_stamp(text: &str) -> Option<i64> {
     if whole.len() != 14 || !whole.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let number = |from: usize, to: usize| whole[from..to].parse::<u32>().ok();
-    let day = NaiveDate::from_ymd_opt(whole[..4].parse().ok()?, number(4, 6)?, number(6, 8)?)?;
-    let moment = day.and_hms_opt(number(8, 10)?, number(10, 12)?, number(12, 14)?)?;
+    let digits = whole.as_bytes();
+    let pair = |at: usize| u32::from(digits[at] - b'0') * 10 + u32::from(digits[at + 1] - b'0');
+    let year = i32::try_from(pair(0) * 100 + pair(2)).ok()?;
+    let day = NaiveDate::from_ymd_opt(year, pair(4), pair(6))?;
+    let moment = day.and_hms_opt(pair(8), pair(10), pair(12))?;
     let microseconds = match fraction {
         Some(digits) => parse_fraction(digits, moment)?,
         None => 0,
@@ -34,11 +36,16 @@ fn parse_fraction(digits: &str, moment: NaiveDateTime) -> Option<i64> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let padded_since = NaiveDate::from_ymd_opt(2009, 10, 20)?;
-    if digits.len() < 6 && moment.date() < padded_since {
-        return digits.parse().ok();
-    }
-    format!("{digits:0<6}")[..6].parse().ok()
+    let Some(microseconds) = digits.get(..6) else {
+        let number: i64 = digits.parse().ok()?;
+        let padded_since = NaiveDate::from_ymd_opt(2009, 10, 20)?;
+        if moment.date() < padded_since {
+            return Some(number);
+        }
+        let missing = u32::try_from(6 - digits.len()).ok()?;
+        return Some(number * 10_i64.pow(missing));
+    };
+    microseconds.parse().ok()
 }
 
 /// Turns seconds since 1970 into microseconds, rounded as Python's `datetime`

@@ -5,11 +5,13 @@
 //! it. So types are taken as they come: numbers may be text, and what is missing or
 //! odd is left out, except for what a measurement cannot do without.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Number, Value};
 
 use crate::clock;
 use crate::netlogger::without_brackets;
-use crate::transfer::{Direction, Line, Style, Transfer};
+use crate::transfer::{Direction, Figure, Line, Style, Transfer};
 
 /// Groups of figures and their event types. Inside them keys are normalised.
 const GROUPS: [(&str, &str); 3] = [
@@ -27,7 +29,7 @@ const TCP_INFO: &str = "TCPinfo";
 /// object (it crashed), a command other than `RETR` and `STOR` (it stopped at this
 /// record in every run).
 #[must_use]
-pub fn parse(line: &str) -> Line {
+pub fn parse(line: &str) -> Line<'static> {
     let line = line.trim();
     if line.is_empty() {
         return Line::Other;
@@ -47,23 +49,24 @@ pub fn parse(line: &str) -> Line {
     }
 }
 
-fn transfer(object: &Map<String, Value>) -> Result<Transfer, String> {
+fn transfer(object: &Map<String, Value>) -> Result<Transfer<'static>, String> {
     let required = |key: &str| text(object, key).ok_or_else(|| format!("{key} is missing"));
+    let optional = |key: &str| text(object, key).map(Cow::Owned);
     let command = required("cmd_type")?;
     let direction = Direction::of_command(&command)
         .ok_or_else(|| format!("cmd_type {command} is neither RETR nor STOR"))?;
     // A spurious newline was seen in host.
-    let host = required("host")?.trim().to_owned();
+    let host = required("host")?.trim().to_owned().into();
     let start_us = time(object, "start_timestamp")?.ok_or("start_timestamp is missing")?;
     let streams = streams(object);
     // DIFFERENCE: the original does not look at the code and takes failures for
     // measurements. A record without a code is taken as it takes all of them.
-    let code = text(object, "ret_code").unwrap_or_else(|| Transfer::SUCCESS.to_owned());
+    let code = optional("ret_code").unwrap_or(Cow::Borrowed(Transfer::SUCCESS));
     Ok(Transfer {
         style: Style::Json,
         direction,
         host,
-        peer: without_brackets(required("dest")?.trim()).to_owned(),
+        peer: without_brackets(required("dest")?.trim()).to_owned().into(),
         start_us,
         end_us: time(object, "end_timestamp")?,
         code,
@@ -72,10 +75,10 @@ fn transfer(object: &Map<String, Value>) -> Result<Transfer, String> {
         stripes: Some(stripes(&streams)),
         block_size: number(object, "globus_blocksize"),
         window_size: number(object, "tcp_bufsize"),
-        program: text(object, "prog"),
-        file: text(object, "file"),
-        user: text(object, "user"),
-        volume: text(object, "volume"),
+        program: optional("prog"),
+        file: optional("file"),
+        user: optional("user"),
+        volume: optional("volume"),
         retransmits: retransmits(&streams).unwrap_or_default(),
         details: details(object, streams),
     })
@@ -91,8 +94,8 @@ fn text(object: &Map<String, Value>, key: &str) -> Option<String> {
 }
 
 /// Returns a field as a number, which may be written as text.
-fn number(object: &Map<String, Value>, key: &str) -> Option<Value> {
-    as_number(object.get(key)?).map(Value::Number)
+fn number(object: &Map<String, Value>, key: &str) -> Option<Figure> {
+    as_number(object.get(key)?).map(Figure::Exact)
 }
 
 fn as_number(value: &Value) -> Option<Number> {
@@ -128,18 +131,18 @@ fn streams(object: &Map<String, Value>) -> Vec<Value> {
     streams
 }
 
-fn stripes(streams: &[Value]) -> Value {
+fn stripes(streams: &[Value]) -> Figure {
     let numbers = streams
         .iter()
         .filter_map(|stream| as_number(stream.get("stripe")?)?.as_u64());
-    Value::from(numbers.max().unwrap_or(0).saturating_add(1))
+    Figure::from(numbers.max().unwrap_or(0).saturating_add(1))
 }
 
 /// Returns the retransmits of all streams; none when one of them does not tell.
-fn retransmits(streams: &[Value]) -> Option<Vec<Value>> {
+fn retransmits(streams: &[Value]) -> Option<Vec<Figure>> {
     let of_stream = |stream: &Value| {
         let figure = stream.get(TCP_INFO)?.get("total_retrans")?;
-        as_number(figure).map(Value::Number)
+        as_number(figure).map(Figure::Exact)
     };
     streams.iter().map(of_stream).collect()
 }
@@ -179,7 +182,7 @@ mod tests {
             "cmd_type": "STOR", "ret_code": 226, "host": "198.51.100.10\n"})
     }
 
-    fn with(changes: &Value) -> Line {
+    fn with(changes: &Value) -> Line<'static> {
         let mut record = record();
         for (key, value) in changes.as_object().unwrap() {
             record[key] = value.clone();
@@ -187,7 +190,7 @@ mod tests {
         parse(&record.to_string())
     }
 
-    fn transfer(changes: &Value) -> Transfer {
+    fn transfer(changes: &Value) -> Transfer<'static> {
         match with(changes) {
             Line::Transfer(transfer) => *transfer,
             other => panic!("{other:?} for {changes}"),
@@ -199,7 +202,7 @@ mod tests {
         let read = transfer(&json!({}));
         assert_eq!(read.start_us, 1_442_333_000_500_000);
         assert_eq!(read.throughput(), Some(2000.0));
-        assert_eq!(read.bytes, Some(json!(1000)));
+        assert_eq!(read.bytes, Some(Figure::Exact(1000.into())));
         assert_eq!(read.host, "198.51.100.10");
         assert_eq!(transfer(&json!({"ret_code": "426"})).code, "426");
     }
@@ -215,7 +218,7 @@ mod tests {
             (read.throughput(), read.bytes, read.streams),
             (None, None, None)
         );
-        assert_eq!((read.program, read.stripes), (None, Some(json!(1))));
+        assert_eq!((read.program, read.stripes), (None, Some(Figure::Whole(1))));
         assert_eq!((read.details, read.retransmits), (Map::new(), vec![]));
     }
 
@@ -225,11 +228,11 @@ mod tests {
             {"stripe": 3, "TCPinfo": {"Total_Retrans": 7, "Snd/CWND%": 1}}, {"stripe": "1"}]});
         let read = transfer(&streams);
         assert!(read.retransmits.is_empty());
-        assert_eq!(read.stripes, Some(json!(4)));
+        assert_eq!(read.stripes, Some(Figure::Whole(4)));
         let figures = json!({"total_retrans": 7, "snd_cwnd": 1});
         assert_eq!(read.details["streams-tcpinfo"][0]["TCPinfo"], figures);
         let one = json!({"streams": [{"TCPinfo": {"total_retrans": 7}}]});
-        assert_eq!(transfer(&one).retransmits, vec![json!(7)]);
+        assert_eq!(transfer(&one).retransmits, [Figure::Exact(7.into())]);
     }
 
     #[test]

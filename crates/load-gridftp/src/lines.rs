@@ -1,6 +1,9 @@
 //! Lines of a log in one pass, in memory that does not grow.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead};
+
+use memchr::memchr;
 
 /// The longest line that is kept: 1 MiB. Of a longer one the end is kept.
 pub const LONGEST: usize = 1 << 20;
@@ -29,9 +32,9 @@ impl RawLine {
     /// The line as text, without its newline. Bytes that are no UTF-8 become
     /// `U+FFFD`: servers write file names as they come.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub fn text(&self) -> Cow<'_, str> {
         let bytes = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
-        String::from_utf8_lossy(bytes).into_owned()
+        String::from_utf8_lossy(bytes)
     }
 
     /// The last bytes of the line, [`TAIL`] at most.
@@ -83,7 +86,7 @@ impl<R: BufRead> Lines<R> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
-            let newline = chunk.iter().position(|byte| *byte == b'\n');
+            let newline = memchr(b'\n', chunk);
             let taken = newline.map_or(chunk.len(), |at| at + 1);
             if taken == 0 {
                 return Ok(Err(Unfinished { length }));
@@ -131,9 +134,9 @@ mod tests {
     fn a_line_without_its_newline_is_not_a_line_yet() {
         let mut lines = lines(b"one\n\ntw");
         let one = lines.next_line().unwrap().unwrap();
-        assert_eq!((one.text().as_str(), one.end, one.number), ("one", 4, 1));
+        assert_eq!((&*one.text(), one.end, one.number), ("one", 4, 1));
         let empty = lines.next_line().unwrap().unwrap();
-        assert_eq!((empty.text().as_str(), empty.end, empty.number), ("", 5, 2));
+        assert_eq!((&*empty.text(), empty.end, empty.number), ("", 5, 2));
         assert_eq!(lines.next_line().unwrap(), Err(Unfinished { length: 2 }));
         assert_eq!(lines.head(), b"one\n\ntw");
     }

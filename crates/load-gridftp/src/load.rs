@@ -321,6 +321,19 @@ impl<P: Post, L: Lookup, K: Keep> Loader<'_, P, L, K> {
         if line.number.is_multiple_of(LINES_AT_ONCE) {
             tokio::task::yield_now().await;
         }
+        Ok(match self.understand(source, &line).await? {
+            Some(measurement) => Step::Post(line, measurement),
+            None => Step::Pass(line),
+        })
+    }
+
+    /// Makes a measurement of a line; none of one that gives none, which is told where
+    /// something is lost with it.
+    async fn understand(
+        &mut self,
+        source: &Source,
+        line: &RawLine,
+    ) -> anyhow::Result<Option<Box<Measurement>>> {
         let text = line.text();
         let understood = if line.cut {
             Line::broken("the line is longer than 1 MiB")
@@ -332,7 +345,7 @@ impl<P: Post, L: Lookup, K: Keep> Loader<'_, P, L, K> {
         };
         let place = || format!("(line {} of {})", line.number, source.name());
         match understood {
-            Line::Other => return Ok(Step::Pass(line)),
+            Line::Other => return Ok(None),
             Line::Broken(why) => {
                 let message = format!("skipping - {why}: {} {}", text.trim(), place());
                 self.journal.error(&message);
@@ -350,7 +363,7 @@ impl<P: Post, L: Lookup, K: Keep> Loader<'_, P, L, K> {
                         );
                         self.journal.warning(&message);
                     }
-                    return Ok(Step::Post(line, Box::new(measurement)));
+                    return Ok(Some(Box::new(measurement)));
                 }
                 Err(Unusable::NoAnswer(host)) => {
                     // As when the archive is away: what was not loaded is loaded by
@@ -374,15 +387,15 @@ impl<P: Post, L: Lookup, K: Keep> Loader<'_, P, L, K> {
         }
         self.report.skipped += 1;
         self.rejects.add(&line.bytes)?;
-        self.tell_progress(&line);
-        Ok(Step::Pass(line))
+        self.tell_progress(line);
+        Ok(None)
     }
 
-    async fn measurement(&mut self, transfer: &Transfer) -> Result<Measurement, Unusable> {
+    async fn measurement(&mut self, transfer: &Transfer<'_>) -> Result<Measurement, Unusable> {
         let peer = measurement::peer_address(&transfer.peer).map_err(Unusable::Record)?;
         let family = Family::of(peer);
         let host = self.hosts.address(&transfer.host, family).await;
-        let host = host.map_err(|NoAnswer| Unusable::NoAnswer(transfer.host.clone()))?;
+        let host = host.map_err(|NoAnswer| Unusable::NoAnswer(transfer.host.to_string()))?;
         let host = host.ok_or_else(|| {
             Unusable::Record(format!(
                 "the host {} has no {} address",

@@ -18,17 +18,20 @@ const PROGRAM: Program = Program {
     examples:
         "\
 Examples:
-  What is new in a log, for cron; the state file remembers how far the log was loaded:
-    esmond-ps-load-gridftp -f /var/log/gridftp-transfer.log -p /var/lib/esmond-ps/gridftp.state \\
-        -U https://ma.example.org -s /esmond -u loader --key-file /etc/esmond-ps/key
+  What is new in a log, for cron; the state file remembers how far it is loaded:
+    esmond-ps-load-gridftp -f /var/log/gridftp-transfer.log \\
+        -p /var/lib/esmond-ps/gridftp.state -U https://ma.example.org \\
+        -s /esmond -u loader --key-file /etc/esmond-ps/key
   What would be posted:
     esmond-ps-load-gridftp -f /var/log/gridftp-transfer.log --dry-run
-  An old log, once:
-    esmond-ps-load-gridftp -f gridftp-transfer.log-20261101.gz -d -U https://ma.example.org \\
-        -s /esmond -u loader --key-file /etc/esmond-ps/key
+  An old log, once, to an archive that the configuration file names:
+    esmond-ps-load-gridftp -f gridftp-transfer.log-20261101.gz -d \\
+        --archive central
   To an archive of perfSONAR 5; --key-file holds the password:
-    esmond-ps-load-gridftp -f /var/log/gridftp-transfer.log -p /var/lib/esmond-ps/gridftp.state \\
-        --to logstash -U https://ma.example.org/logstash -u perfsonar --key-file /etc/esmond-ps/key",
+    esmond-ps-load-gridftp -f /var/log/gridftp-transfer.log \\
+        -p /var/lib/esmond-ps/gridftp.state \\
+        --to logstash -U https://ma.example.org/logstash \\
+        -u perfsonar --key-file /etc/esmond-ps/key",
     original_options: &ORIGINAL_OPTIONS,
 };
 

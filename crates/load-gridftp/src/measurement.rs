@@ -1,5 +1,6 @@
 //! From a transfer to what an archive is told about it.
 
+use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::IpAddr;
 
@@ -9,7 +10,7 @@ use esmond_ps_results::{Subject, document};
 use serde_json::{Value, json};
 
 use crate::reply;
-use crate::transfer::{Direction, Style, Transfer};
+use crate::transfer::{Direction, Figure, Style, Transfer};
 
 /// Which of the parameters that may say too much are sent. Default: none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -73,9 +74,9 @@ impl Measurement {
     /// Puts together what is known, with the address of [`Transfer::host`] and of
     /// [`Transfer::peer`].
     #[must_use]
-    pub fn new(transfer: &Transfer, host: IpAddr, peer: IpAddr, attributes: Attributes) -> Self {
-        let server = (host, transfer.host.clone());
-        let other = (peer, transfer.peer.clone());
+    pub fn new(transfer: &Transfer<'_>, host: IpAddr, peer: IpAddr, attributes: Attributes) -> Self {
+        let server = (host, transfer.host.to_string());
+        let other = (peer, transfer.peer.to_string());
         let ((source, input_source), (destination, input_destination)) = match transfer.direction {
             Direction::FromServer => (server, other),
             Direction::ToServer => (other, server),
@@ -195,16 +196,17 @@ const OF_RUN: [&str; 4] = [
 /// Name of the tool in the metadata.
 const TOOL: &str = "gridftp";
 
-fn parameters(transfer: &Transfer, wanted: Attributes) -> Vec<(&'static str, Value)> {
-    let text = |text: &Option<String>| text.clone().map(Value::String);
+fn parameters(transfer: &Transfer<'_>, wanted: Attributes) -> Vec<(&'static str, Value)> {
+    let number = |number: &Option<Figure>| number.as_ref().map(Figure::to_json);
+    let text = |text: &Option<Cow<'_, str>>| text.as_deref().map(Value::from);
     let optional = |wanted: bool, value| if wanted { text(value) } else { None };
     let all = [
-        ("bw-parallel-streams", transfer.streams.clone()),
-        ("bw-stripes", transfer.stripes.clone()),
+        ("bw-parallel-streams", number(&transfer.streams)),
+        ("bw-stripes", number(&transfer.stripes)),
         ("gridftp-program", text(&transfer.program)),
-        ("gridftp-block-size", transfer.block_size.clone()),
-        ("tcp-window-size", transfer.window_size.clone()),
-        ("gridftp-bytes-transferred", transfer.bytes.clone()),
+        ("gridftp-block-size", number(&transfer.block_size)),
+        ("tcp-window-size", number(&transfer.window_size)),
+        ("gridftp-bytes-transferred", number(&transfer.bytes)),
         ("gridftp-file", optional(wanted.file, &transfer.file)),
         ("gridftp-user", optional(wanted.user, &transfer.user)),
         ("gridftp-volume", optional(wanted.volume, &transfer.volume)),
@@ -214,7 +216,7 @@ fn parameters(transfer: &Transfer, wanted: Attributes) -> Vec<(&'static str, Val
         .collect()
 }
 
-fn values(transfer: &Transfer) -> Vec<(String, i64, Value)> {
+fn values(transfer: &Transfer<'_>) -> Vec<(String, i64, Value)> {
     let ts = transfer.ts();
     let mut values = Vec::new();
     let mut push = |event_type: &str, value| values.push((event_type.to_owned(), ts, value));
@@ -223,7 +225,8 @@ fn values(transfer: &Transfer) -> Vec<(String, i64, Value)> {
             push("throughput", json!(rate));
         }
         if !transfer.retransmits.is_empty() {
-            push("streams-packet-retransmits", json!(transfer.retransmits));
+            let retransmits = transfer.retransmits.iter().map(Figure::to_json);
+            push("streams-packet-retransmits", retransmits.collect());
         }
     } else {
         push("failures", json!({"error": reply::message(&transfer.code)}));

@@ -13,10 +13,14 @@
 //! follow the prefix of another log (`Transfer stats: `, syslog), and the beginning of
 //! a record that the server cut at 4096 bytes: the last record on the line counts.
 
-use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use memchr::{memchr_iter, memmem};
+use serde_json::Map;
 
 use crate::clock;
-use crate::transfer::{Direction, Line, Style, Transfer};
+use crate::transfer::{Direction, Figure, Line, Style, Transfer};
 
 /// How many look-alikes of a record, or of the end of a path, are tried. A file name
 /// could hold any number of them.
@@ -24,15 +28,17 @@ const ATTEMPTS: usize = 16;
 
 /// Reads one line, without its newline.
 #[must_use]
-pub fn parse(line: &str) -> Line {
-    if line.contains("globus-gridftp-server.transfer.end") && line.contains(" remoteIP=") {
+pub fn parse(line: &str) -> Line<'_> {
+    static DATE: LazyLock<Mark> = LazyLock::new(|| Mark::new("DATE="));
+    static REMOTE: LazyLock<Mark> = LazyLock::new(|| Mark::new(" remoteIP="));
+    if REMOTE.is_in(line) && line.contains("globus-gridftp-server.transfer.end") {
         return Line::broken("an event of the stdio_ng or syslog_ng log has no start time");
     }
     if line.starts_with('{') && line.contains("Transfer-End") {
         return Line::broken("this is a record of a JSON log: -J reads these");
     }
     let mut reason = None;
-    for (at, _) in line.rmatch_indices("DATE=").take(ATTEMPTS) {
+    for at in DATE.last_places(line) {
         match record(&line[at..]) {
             Ok(line) => return line,
             Err(why) => reason = Some(why),
@@ -43,6 +49,42 @@ pub fn parse(line: &str) -> Line {
         None if looks_like_a_part(line) => Line::broken("a part of a record"),
         None => Line::Other,
     }
+}
+
+/// A text that is looked for in every line.
+struct Mark {
+    text: &'static str,
+    finder: memmem::Finder<'static>,
+}
+
+impl Mark {
+    fn new(text: &'static str) -> Self {
+        let finder = memmem::Finder::new(text);
+        Self { text, finder }
+    }
+
+    fn is_in(&self, text: &str) -> bool {
+        self.finder.find(text.as_bytes()).is_some()
+    }
+
+    /// Returns where it is in a text, the last place first, [`ATTEMPTS`] at most.
+    ///
+    /// Nearly always there is one, which is found many times quicker from the front.
+    fn last_places(&self, text: &str) -> impl Iterator<Item = usize> {
+        let first = self.finder.find(text.as_bytes());
+        let only = first.filter(|at| !self.is_in(&text[at + self.text.len()..]));
+        let several = if first == only { "" } else { text };
+        let places = several.rmatch_indices(self.text).map(|(at, _)| at);
+        only.into_iter().chain(places.take(ATTEMPTS))
+    }
+}
+
+/// Splits before the first ` KEY=`, given with its blank and without its `=`: that is
+/// what is looked for, as most values hold none.
+fn split_before<'a>(text: &'a str, key: &str) -> Option<(&'a str, &'a str)> {
+    memchr_iter(b'=', text.as_bytes())
+        .find(|at| text.as_bytes()[..*at].ends_with(key.as_bytes()))
+        .map(|at| text.split_at(at - key.len()))
 }
 
 /// What is left of a record when its beginning is lost.
@@ -61,7 +103,7 @@ fn looks_like_a_part(line: &str) -> bool {
 }
 
 /// Reads a record that starts with `text`, which ends with the line.
-fn record(text: &str) -> Result<Line, String> {
+fn record(text: &str) -> Result<Line<'_>, String> {
     let mut rest = text;
     let end = field(&mut rest, "DATE")?;
     let host = field(&mut rest, "HOST")?;
@@ -74,9 +116,9 @@ fn record(text: &str) -> Result<Line, String> {
     let (user, after) = rest
         .trim_start_matches(' ')
         .strip_prefix("USER=")
-        .and_then(|rest| rest.split_once(" FILE="))
+        .and_then(|rest| split_before(rest, " FILE"))
         .ok_or("USER or FILE is missing")?;
-    let (file, tail) = split_file(after)?;
+    let (file, tail) = split_file(&after[" FILE=".len()..])?;
 
     let Some(direction) = Direction::of_command(tail.command) else {
         return Ok(Line::Other);
@@ -87,20 +129,20 @@ fn record(text: &str) -> Result<Line, String> {
     Ok(Line::Transfer(Box::new(Transfer {
         style: Style::Netlogger,
         direction,
-        host: host.to_owned(),
-        peer: without_brackets(tail.dest).to_owned(),
+        host: Cow::Borrowed(host),
+        peer: Cow::Borrowed(without_brackets(tail.dest)),
         start_us: time("START", start)?,
         end_us: Some(time("DATE", end)?),
-        code: tail.code.to_owned(),
+        code: Cow::Borrowed(tail.code),
         bytes: Some(tail.bytes.into()),
         streams: Some(tail.streams.into()),
         stripes: Some(tail.stripes.into()),
         block_size: Some(tail.block.into()),
         window_size: Some(tail.buffer.into()),
-        program: Some(program.to_owned()),
-        file: Some(unquoted(file).to_owned()),
-        user: Some(without_share(user).to_owned()),
-        volume: Some(tail.volume.to_owned()),
+        program: Some(Cow::Borrowed(program)),
+        file: Some(Cow::Borrowed(unquoted(file))),
+        user: Some(Cow::Borrowed(without_share(user))),
+        volume: Some(Cow::Borrowed(tail.volume)),
         retransmits: tail.retransmits,
         details: Map::new(),
     })))
@@ -117,14 +159,15 @@ struct Tail<'a> {
     dest: &'a str,
     command: &'a str,
     code: &'a str,
-    retransmits: Vec<Value>,
+    retransmits: Vec<Figure>,
 }
 
 /// Splits behind `FILE=`: the path ends at the last ` BUFFER=` that a whole rest of a
 /// record follows.
 fn split_file(text: &str) -> Result<(&str, Tail<'_>), String> {
+    static BUFFER: LazyLock<Mark> = LazyLock::new(|| Mark::new(" BUFFER="));
     let mut reason = String::from("BUFFER is missing");
-    for (at, _) in text.rmatch_indices(" BUFFER=").take(ATTEMPTS) {
+    for at in BUFFER.last_places(text) {
         match tail(&text[at..]) {
             Ok(tail) => return Ok((&text[..at], tail)),
             Err(why) => reason = why,
@@ -141,8 +184,7 @@ fn tail(text: &str) -> Result<Tail<'_>, String> {
     let (volume, after) = rest
         .trim_start_matches(' ')
         .strip_prefix("VOLUME=")
-        .and_then(|rest| Some((rest, rest.find(" STREAMS=")?)))
-        .map(|(rest, at)| rest.split_at(at))
+        .and_then(|rest| split_before(rest, " STREAMS"))
         .ok_or("VOLUME or STREAMS is missing")?;
     rest = after;
     let streams = count(&mut rest, "STREAMS")?;
@@ -154,7 +196,7 @@ fn tail(text: &str) -> Result<Tail<'_>, String> {
         return Err(format!("CODE {code} is no number"));
     }
     let mut retransmits = Vec::new();
-    for word in rest.split_whitespace() {
+    for word in words(rest) {
         match word.split_once('=') {
             Some((key, list)) if key.eq_ignore_ascii_case("retrans") => {
                 retransmits = numbers(list).ok_or_else(|| format!("{word} is no list"))?;
@@ -185,9 +227,30 @@ fn field<'a>(rest: &mut &'a str, key: &str) -> Result<&'a str, String> {
         .strip_prefix(key)
         .and_then(|rest| rest.strip_prefix('='))
         .ok_or_else(|| format!("{key} is missing"))?;
-    let end = value.find(char::is_whitespace).unwrap_or(value.len());
-    *rest = &value[end..];
-    Ok(&value[..end])
+    let (value, after) = value.split_at(end_of_word(value));
+    *rest = after;
+    Ok(value)
+}
+
+/// Returns where the first white space is, or the end. Text beyond ASCII has white space
+/// of its own, and is read slowly.
+fn end_of_word(text: &str) -> usize {
+    let end = text.bytes().position(|byte| !byte.is_ascii_graphic());
+    match end.map(|at| text.as_bytes()[at]) {
+        None | Some(b' ') => end,
+        Some(_) => text.find(char::is_whitespace),
+    }
+    .unwrap_or(text.len())
+}
+
+/// Returns the words between white space.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text.trim_start();
+    std::iter::from_fn(move || {
+        let (word, after) = rest.split_at(end_of_word(rest));
+        rest = after.trim_start();
+        (!word.is_empty()).then_some(word)
+    })
 }
 
 fn count(rest: &mut &str, key: &str) -> Result<u64, String> {
@@ -200,11 +263,11 @@ fn count(rest: &mut &str, key: &str) -> Result<u64, String> {
 }
 
 /// Reads `1,2,3`; the empty text is the empty list.
-fn numbers(list: &str) -> Option<Vec<Value>> {
+fn numbers(list: &str) -> Option<Vec<Figure>> {
     if list.is_empty() {
         return Some(Vec::new());
     }
-    let numbers = list.split(',').map(|n| n.parse::<i64>().map(Value::from));
+    let numbers = list.split(',').map(|n| n.parse().map(Figure::Whole));
     numbers.collect::<Result<_, _>>().ok()
 }
 
@@ -225,6 +288,9 @@ fn unquoted(file: &str) -> &str {
 
 /// Takes off the fields that the same logger puts between USER and FILE.
 fn without_share(user: &str) -> &str {
+    if !user.contains('=') {
+        return user;
+    }
     let Some((name, fields)) = user.rsplit_once(" SHARE=") else {
         return user;
     };
@@ -246,7 +312,7 @@ mod tests {
         NL.EVNT=FTP_INFO START=20180601100000.000000 USER=dave FILE=/x BUFFER=1 BLOCK=2 NBYTES=3 \
         VOLUME=/ STREAMS=4 STRIPES=5 DEST=[203.0.113.81] TYPE=RETR CODE=226 TASKID=none retrans=0,-1";
 
-    fn transfer(line: &str) -> Transfer {
+    fn transfer(line: &str) -> Transfer<'_> {
         match parse(line) {
             Line::Transfer(transfer) => *transfer,
             other => panic!("{other:?} for {line}"),
@@ -273,8 +339,9 @@ mod tests {
             (" TASKID=a-b retrans=", vec![]),
             (" TASKID=a-b NEW=1 retrans=7", vec![7]),
         ] {
-            let retransmits = transfer(&format!("{stem}{end}")).retransmits;
-            assert_eq!(retransmits, expected, "{end:?}");
+            let line = format!("{stem}{end}");
+            let expected: Vec<_> = expected.into_iter().map(Figure::Whole).collect();
+            assert_eq!(transfer(&line).retransmits, expected, "{end:?}");
         }
     }
 
@@ -288,16 +355,17 @@ mod tests {
             "/a DATE=2018 HOST=b",
             "/a VOLUME=/ STREAMS=1",
         ] {
-            let read = transfer(&RECORD.replace("FILE=/x", &format!("FILE={path}")));
+            let line = RECORD.replace("FILE=/x", &format!("FILE={path}"));
+            let read = transfer(&line);
             assert_eq!(read.file.as_deref(), Some(path));
-            assert_eq!(read.bytes, Some(3.into()), "{path}");
+            assert_eq!(read.bytes, Some(Figure::Whole(3)), "{path}");
         }
-        let read = transfer(&RECORD.replace("=dave", "=bob = smith"));
-        assert_eq!(read.user.as_deref(), Some("bob = smith"));
-        let read = transfer(&RECORD.replace("=dave", "=a SHARE=0 SHAREE=none"));
-        assert_eq!(read.user.as_deref(), Some("a"));
-        let read = transfer(&RECORD.replace("=dave", "=a SHARE=0 b"));
-        assert_eq!(read.user.as_deref(), Some("a SHARE=0 b"));
+        let line = RECORD.replace("=dave", "=bob = smith");
+        assert_eq!(transfer(&line).user.as_deref(), Some("bob = smith"));
+        let line = RECORD.replace("=dave", "=a SHARE=0 SHAREE=none");
+        assert_eq!(transfer(&line).user.as_deref(), Some("a"));
+        let line = RECORD.replace("=dave", "=a SHARE=0 b");
+        assert_eq!(transfer(&line).user.as_deref(), Some("a SHARE=0 b"));
     }
 
     #[test]
@@ -321,8 +389,8 @@ mod tests {
     #[test]
     fn brackets_are_optional() {
         for dest in ["203.0.113.81", "1[203.0.113.81]", "[203.0.113.81]"] {
-            let read = transfer(&RECORD.replace("[203.0.113.81]", dest));
-            assert_eq!(read.peer, "203.0.113.81");
+            let line = RECORD.replace("[203.0.113.81]", dest);
+            assert_eq!(transfer(&line).peer, "203.0.113.81");
         }
     }
 

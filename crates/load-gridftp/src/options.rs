@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use esmond_ps_cli_common::args::heading;
 use esmond_ps_cli_common::loader::log::Log;
 use esmond_ps_cli_common::loader::{LoaderArgs, Options};
 use esmond_ps_cli_common::report::UsageError;
@@ -39,63 +40,64 @@ pub const ORIGINAL_OPTIONS: [&str; 17] = [
 #[derive(Debug, Clone, Args)]
 pub struct GridftpArgs {
     /// Log to load, plain or gzip; "-" for stdin (without a state file)
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", help_heading = heading::INPUT)]
     pub file: Option<PathBuf>,
 
     /// State file [default: ./load_grid_ftp.pickle, with --json ./load_grid_ftp.json.pickle]
     ///
     /// It remembers how far the log was loaded. Beside it stands FILE.lock, which
     /// keeps two runs from loading at once.
-    #[arg(short, long, value_name = "FILE", alias = "pickle")]
+    #[arg(short, long, value_name = "FILE", alias = "pickle", help_heading = heading::BEHAVIOUR)]
     pub pickle_file: Option<PathBuf>,
 
     /// Do not write the state file
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = heading::BEHAVIOUR)]
     pub dont_write: bool,
 
     /// Stop after one loaded record
-    #[arg(short = 'S', long)]
+    #[arg(short = 'S', long, help_heading = heading::BEHAVIOUR)]
     pub single: bool,
 
     /// Delete the state file after a load that came to its end
-    #[arg(short = 'D', long)]
+    #[arg(short = 'D', long, help_heading = heading::BEHAVIOUR)]
     pub delete_state: bool,
 
     /// Send the path of the file, as gridftp-file
-    #[arg(short = 'F', long)]
+    #[arg(short = 'F', long, help_heading = heading::INPUT)]
     pub file_attr: bool,
 
     /// Send the name of the user, as gridftp-user
-    #[arg(short = 'N', long)]
+    #[arg(short = 'N', long, help_heading = heading::INPUT)]
     pub name_attr: bool,
 
     /// Send the volume, as gridftp-volume
-    #[arg(short = 'V', long)]
+    #[arg(short = 'V', long, help_heading = heading::INPUT)]
     pub volume_attr: bool,
 
     /// Show no progress
-    #[arg(short = 'P', long)]
+    #[arg(short = 'P', long, help_heading = heading::OUTPUT)]
     pub no_progress: bool,
 
     /// The log is of JSON objects
-    #[arg(short = 'J', long)]
+    #[arg(short = 'J', long, help_heading = heading::INPUT)]
     pub json: bool,
 
     /// Records to post at once
     #[arg(
-        long,
+        // Not what `jobs` is in a configuration file: that is about reading.
+        id = "posts",
+        long = "jobs",
         value_name = "N",
         default_value_t = 16,
-        allow_hyphen_values = true
-    )]
+        allow_hyphen_values = true, help_heading = heading::BEHAVIOUR)]
     pub jobs: i64,
 
     /// Print what would be posted, as JSON lines, and touch nothing
-    #[arg(long)]
+    #[arg(long, help_heading = heading::BEHAVIOUR)]
     pub dry_run: bool,
 
     /// Append lines that were not understood or not stored to this file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = heading::OUTPUT)]
     pub rejects: Option<PathBuf>,
 }
 

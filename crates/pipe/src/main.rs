@@ -18,12 +18,13 @@ Examples:
   A test of bwctl; |& takes what it prints on stderr along:
     bwctl -T iperf3 -s host1 -c host2 --parsable --verbose |& \\
         esmond-ps-pipe -U http://localhost:8080 -u perfsonar -k KEY
-  A test of iperf3, with the names to store it under:
-    iperf3 --json -c host2 | esmond-ps-pipe -u perfsonar --key-file ~/.esmond-key \\
+  A test of iperf3, with the names to store it under, to a named archive:
+    iperf3 --json -c host2 | esmond-ps-pipe --archive central \\
         --input-source host1 --input-destination host2
   A test for an archive of perfSONAR 5; the key is the password there:
-    iperf3 --json -c host2 | esmond-ps-pipe --to logstash -U https://ma.example.org/logstash \\
-        -u perfsonar --key-file ~/.logstash-password
+    iperf3 --json -c host2 | esmond-ps-pipe --to logstash \\
+        -U https://ma.example.org/logstash -u perfsonar \\
+        --key-file ~/.logstash-password
   Tests that could not be stored, once more:
     esmond-ps-pipe -u perfsonar -k KEY --save-failed later < earlier",
     original_options: &[

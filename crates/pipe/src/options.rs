@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use esmond_ps_cli_common::args::heading;
 use esmond_ps_cli_common::loader::{self, LoaderArgs, Target};
 use esmond_ps_cli_common::report::UsageError;
 
@@ -12,19 +13,19 @@ use crate::reader::Tool;
 #[derive(Debug, Clone, Default, Args)]
 pub struct Options {
     /// Take the input for the output of this tool, instead of recognising it
-    #[arg(long, value_enum, value_name = "TOOL")]
+    #[arg(long, value_enum, value_name = "TOOL", help_heading = heading::INPUT)]
     pub tool: Option<Tool>,
 
     /// Name of the sender, in place of what bwctl or iperf3 says
-    #[arg(long, value_name = "HOST")]
+    #[arg(long, value_name = "HOST", help_heading = heading::INPUT)]
     pub input_source: Option<String>,
 
     /// Name of the receiver, in place of what bwctl or iperf3 says
-    #[arg(long, value_name = "HOST")]
+    #[arg(long, value_name = "HOST", help_heading = heading::INPUT)]
     pub input_destination: Option<String>,
 
     /// Append tests that could not be stored to this file, to be piped in again
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = heading::OUTPUT)]
     pub save_failed: Option<PathBuf>,
 }
 

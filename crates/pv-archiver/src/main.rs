@@ -31,7 +31,8 @@ use std::io::{self, BufWriter, Write as _};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
+use esmond_ps_cli_common::generate::{self, Page};
 use esmond_ps_cli_common::report::{self, Outcome, Output, status};
 
 use crate::connection::Servers;
@@ -39,7 +40,26 @@ use crate::options::{Action, Cli};
 
 const NAME: &str = "pv-archiver";
 
+/// The rest of the manual page.
+const PAGE: Page<'_> = Page {
+    environment: &[
+        (
+            "PV_ARCHIVER_PASSWORD",
+            "Password of --user, where no --password-file has it.",
+        ),
+        (
+            "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY",
+            "Proxies, and the hosts that need none.",
+        ),
+    ],
+    files: &[],
+    see_also: &[],
+};
+
 fn main() -> ExitCode {
+    if let Some(code) = generate::requested(&Cli::command(), &PAGE) {
+        return code;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(message) => {

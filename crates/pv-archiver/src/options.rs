@@ -5,12 +5,21 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use esmond_ps_cli_common::output::Format;
 
-const EXIT_STATUS: &str = "Exit status: 0 done, also when there is nothing; 1 failed; 2 usage error; \
+const END: &str = "\
+Examples:
+  The channels of a cluster whose names begin alike:
+    pv-archiver --url archive.example.org channels --glob 'my_prefix:*'
+  The samples of a day, as CSV:
+    pv-archiver get someChannel --start 2016-07-13 --end 2016-07-14 -o csv
+  What a file of commands would change:
+    pv-archiver apply commands.csv --dry-run
+
+Exit status: 0 done, also when there is nothing; 1 failed; 2 usage error; \
 3 partly done, with what failed named on stderr or in the results.";
 
 /// Asks the servers of a Cassandra PV Archiver, and changes their configuration.
 #[derive(Debug, Parser)]
-#[command(name = "pv-archiver", version, after_help = EXIT_STATUS)]
+#[command(name = "pv-archiver", version, after_help = END)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,
@@ -96,9 +105,19 @@ pub(crate) struct FormatArgs {
         short = 'o',
         long = "output-format",
         value_name = "FORMAT",
-        default_value = "human"
+        default_value = "human",
+        value_parser = format
     )]
     pub(crate) format: Format,
+}
+
+/// Reads a format; the others are for measurements.
+fn format(text: &str) -> Result<Format, String> {
+    let known = [Format::Human, Format::Json, Format::Jsonl, Format::Csv];
+    let format = known.into_iter().find(|format| format.name() == text);
+    format.ok_or_else(|| {
+        format!("`{text}` is not an output format (one of: human, json, jsonl, csv)")
+    })
 }
 
 #[derive(Debug, Args)]

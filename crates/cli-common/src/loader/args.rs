@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Command};
+use clap::{ArgMatches, Args, Command};
 
-use crate::args::ConnectionArgs;
+use crate::args::{ConfigArgs, ConnectionArgs, heading};
 use crate::loader::Target;
 use crate::report::UsageError;
 
@@ -14,24 +14,52 @@ const DEFAULT_URL: &str = "http://localhost:8080";
 /// Options that all loaders share. Nothing is looked up or checked here.
 #[derive(Debug, Clone, Args)]
 pub struct LoaderArgs {
-    /// Archive to write to; scheme and host are enough [default: http://localhost:8080]
-    #[arg(short = 'U', long, value_name = "URL", env = "ESMOND_URL")]
+    /// Archive to write to, or @NAME for that of --archive NAME
+    ///
+    /// Scheme and host are enough. [default: http://localhost:8080]
+    #[arg(
+        short = 'U',
+        long,
+        value_name = "URL",
+        env = "ESMOND_URL",
+        help_heading = heading::CONNECTION
+    )]
     pub url: Option<String>,
 
     /// Kind of archive to write to
     ///
     /// Archives of perfSONAR 5 have no write API; their Logstash input takes results
     /// at https://HOST/logstash, which --url has to name then.
-    #[arg(long, value_enum, value_name = "TARGET", default_value_t)]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "TARGET",
+        default_value_t,
+        help_heading = heading::CONNECTION
+    )]
     pub to: Target,
 
     /// Append log lines to a file in this directory instead of stderr
-    #[arg(short, long, value_name = "DIR", alias = "log_dir")]
+    #[arg(
+        short,
+        long,
+        value_name = "DIR",
+        alias = "log_dir",
+        help_heading = heading::OUTPUT
+    )]
     pub log_dir: Option<PathBuf>,
 
     /// Log more
-    #[arg(short, long, action = clap::ArgAction::Count)]
+    #[arg(short, long, action = clap::ArgAction::Count, help_heading = heading::OUTPUT)]
     pub verbose: u8,
+
+    /// Write what goes to stderr as JSON, one object a line
+    #[arg(long, help_heading = heading::OUTPUT)]
+    pub json_errors: bool,
+
+    /// Named archives.
+    #[command(flatten)]
+    pub config: ConfigArgs,
 
     /// Connection options.
     #[command(flatten)]
@@ -57,6 +85,12 @@ impl LoaderArgs {
             .mut_arg("retries", |retries| {
                 retries.help("Repeat a failed request up to this many times")
             })
+    }
+
+    /// Returns where a program looks when no address is given.
+    pub(crate) fn fallback(matches: &ArgMatches) -> Option<&'static str> {
+        let to = matches.get_one::<Target>("to");
+        (to != Some(&Target::Logstash)).then_some(DEFAULT_URL)
     }
 
     /// Returns the address to write to.

@@ -6,17 +6,21 @@ use std::io::{self, BufWriter};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{Arg, ArgAction, Args, Command, FromArgMatches as _};
+use clap::{Args, Command, FromArgMatches as _};
 use esmond_ps_client::RequestEvent;
 
 use crate::loader::log::{self, Log, Stderr};
 use crate::loader::{LoaderArgs, Poster, Stop, Target};
+use crate::problem::{self, Level, Problem};
 use crate::report::{self, Outcome, Output, UsageError, status};
-use crate::{command_line, connection, runtime};
+use crate::{command_line, connection, generate, help, runtime};
 
 /// Exit statuses, for the end of every help.
-const EXIT_STATUS: &str =
-    "Exit status: 0 done; 1 failed, or something could not be stored; 2 usage error.";
+const EXIT_STATUS: &str = "\
+Exit status:
+  0  done
+  1  failed, or something could not be stored
+  2  usage error, or a mistake in a configuration file";
 
 /// What sets a loader apart from its sisters.
 #[derive(Debug, Clone, Copy)]
@@ -82,15 +86,22 @@ where
 {
     let mut output = Output {
         out: Box::new(BufWriter::new(io::stdout().lock())),
-        err: Box::new(io::stderr()),
+        err: Box::new(problem::Stderr::of(program.name, &command_line::words())),
     };
     let mut command = command::<X>(program);
+    if let Some(code) = generate::requested(&command, &help::PAGE) {
+        return code;
+    }
     let result = start(program, &command, &command_line::words(), run, &mut output);
     let result = result.and_then(|outcome| {
         io::Write::flush(&mut output.out)?;
         Ok(outcome)
     });
     if matches!(result, Ok(Outcome::Partly)) {
+        if problem::is_json() {
+            let text = "not everything could be stored; what failed is named above or in the log";
+            output.tell(&Problem::new(Level::Error, text).exit(status::FAILED));
+        }
         return ExitCode::from(status::FAILED);
     }
     let help = command.render_help().to_string();
@@ -99,18 +110,12 @@ where
 
 fn command<X: Options>(program: &Program) -> Command {
     // The options come first: their documentation must not become the program's.
-    X::augment_args(LoaderArgs::augment(Command::new(program.name)))
+    let command = X::augment_args(LoaderArgs::augment(Command::new(program.name)));
+    // The letter of --version belongs to an option of an original.
+    help::options(&command, None)
         .about(program.about)
         .long_about(None)
         .version(env!("CARGO_PKG_VERSION"))
-        // The letter belongs to an option of an original.
-        .disable_version_flag(true)
-        .arg(
-            Arg::new("version")
-                .long("version")
-                .action(ArgAction::Version)
-                .help("Print version"),
-        )
         .no_binary_name(true)
         .args_override_self(true)
         .override_usage(format!("{} {}", program.name, program.usage))
@@ -128,12 +133,16 @@ where
     X: Options,
     F: AsyncFnOnce(&Session, &X, &mut Output<'_>) -> anyhow::Result<Ending>,
 {
-    let matches = command_line::read(command, program.original_options, words, output)?;
+    let original = program.original_options;
+    let matches = command_line::read_for(command, original, words, output, LoaderArgs::fallback)?;
     let Some(matches) = matches else {
         return Ok(Outcome::Done);
     };
     let args = LoaderArgs::from_arg_matches(&matches)?;
     let options = X::from_arg_matches(&matches)?;
+    if args.json_errors {
+        problem::as_json(program.name);
+    }
     if let Some(directory) = &args.log_dir
         && !directory.is_dir()
     {
@@ -171,7 +180,7 @@ where
 
 fn open_log(program: &Program, args: &LoaderArgs) -> anyhow::Result<Log> {
     let Some(directory) = &args.log_dir else {
-        return Ok(Log::new(Stderr));
+        return Ok(Log::new(Stderr).as_json(args.json_errors));
     };
     let path = directory.join(format!("{}.log", program.name));
     let file = OpenOptions::new().append(true).create(true).open(&path);
@@ -265,7 +274,9 @@ mod tests {
 
     /// What a command line comes to: the complaint, or what is printed.
     fn complaint(line: &str) -> String {
-        let words: Vec<String> = line.split_whitespace().map(ToOwned::to_owned).collect();
+        // The configuration of whoever runs the tests does not count.
+        let words = line.split_whitespace().chain(["--config", "/dev/null"]);
+        let words: Vec<String> = words.map(ToOwned::to_owned).collect();
         let mut printed = Vec::new();
         let mut output = Output {
             out: Box::new(&mut printed),
@@ -335,7 +346,7 @@ mod tests {
             "-s, --script-alias",
             "--insecure",
             "Examples: none",
-            "Exit status: 0 done;",
+            "Exit status:\n  0  done\n",
             "--version",
         ] {
             assert!(help.contains(part), "{part}: {help}");

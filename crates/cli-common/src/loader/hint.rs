@@ -1,4 +1,5 @@
-//! What may help when an archive takes nothing.
+//! What may help when an archive takes nothing. What may happen to those who read as
+//! well is in [`hint`](crate::hint).
 
 use esmond_ps_client::Error;
 
@@ -9,12 +10,14 @@ use crate::loader::PostError;
 /// An archive of perfSONAR 5 is told by its 405; before that comes a 404 where it is
 /// looked for in another place, and the 403 of its web server over plain http.
 pub(super) fn against(error: &PostError) -> Option<String> {
-    if let Error::Connect { url, .. } = error.cause() {
-        return crate::proxy::hint(url);
-    }
-    if let PostError::Document(error) = error {
-        return against_input(error);
-    }
+    let special = match error {
+        PostError::Document(error) => against_input(error),
+        _ => against_archive(error),
+    };
+    special.or_else(|| crate::hint::of(error.cause()))
+}
+
+fn against_archive(error: &PostError) -> Option<String> {
     let url = address(error.cause())?;
     let input = format!("--to logstash --url https://{}/logstash", host(url));
     match error.cause() {
@@ -115,6 +118,6 @@ mod tests {
             url: "https://h/".to_owned(),
             timeout: std::time::Duration::from_secs(1),
         });
-        assert_eq!(against(&away), None);
+        assert!(against(&away).unwrap().contains("--timeout"));
     }
 }

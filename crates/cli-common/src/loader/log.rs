@@ -20,6 +20,7 @@ use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 
+use crate::problem::{self, Level, Problem};
 use crate::pytext;
 
 /// Target of the lines among everything that is traced.
@@ -39,6 +40,7 @@ type Around = dyn Fn(&mut dyn FnMut()) + Send + Sync;
 pub struct Log {
     sink: Arc<Mutex<dyn Write + Send>>,
     around: Arc<Mutex<Option<Arc<Around>>>>,
+    is_json: bool,
 }
 
 impl Log {
@@ -49,7 +51,15 @@ impl Log {
         Self {
             sink: Arc::new(Mutex::new(sink)),
             around: Arc::default(),
+            is_json: false,
         }
+    }
+
+    /// Has lines written as the objects of `--json-errors`, if so asked.
+    #[must_use]
+    pub fn as_json(mut self, is_json: bool) -> Self {
+        self.is_json = is_json;
+        self
     }
 
     /// Has every line written inside `around`, which calls what it is given: a
@@ -100,7 +110,7 @@ pub(crate) struct Stderr;
 
 impl Write for Stderr {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        io::stderr().write(bytes)
+        problem::Stderr::default().write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -118,7 +128,12 @@ impl<S: Subscriber> Layer<S> for Lines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut parts = Parts::default();
         event.record(&mut parts);
-        self.0.write(&format(Local::now(), &parts));
+        let line = if self.0.is_json {
+            format!("{}\n", problem(&parts))
+        } else {
+            format_line(Local::now(), &parts)
+        };
+        self.0.write(&line);
     }
 }
 
@@ -143,13 +158,24 @@ impl Visit for Parts {
     }
 }
 
+/// Returns what a line tells, as bad as the name of its event says.
+fn problem(Parts { event, text }: &Parts) -> Problem {
+    let level = match event.rsplit_once('.').map_or("", |(_, kind)| kind) {
+        "error" | "fatal" => Level::Error,
+        "warn" | "warning" => Level::Warning,
+        "debug" => Level::Debug,
+        _ => Level::Note,
+    };
+    Problem::new(level, text).event(event)
+}
+
 /// DIFFERENCE: the originals write line breaks and control characters as they
 /// come, so that a line of a transfer log can pass for one of theirs.
-fn format(now: DateTime<Local>, Parts { event, text }: &Parts) -> String {
+fn format_line(now: DateTime<Local>, Parts { event, text }: &Parts) -> String {
     let ts = now.format("%Y-%m-%d %H:%M:%S,%3f");
     let id = now.timestamp();
     let text = pytext::one_line(text);
-    std::format!("ts={ts} event={event} id={id} {text}\n")
+    format!("ts={ts} event={event} id={id} {text}\n")
 }
 
 #[cfg(test)]
@@ -187,10 +213,8 @@ mod tests {
         };
         let id = now.timestamp();
         assert_eq!(
-            format(now, &parts),
-            std::format!(
-                "ts=2015-04-07 15:08:05,007 event=main.start id={id} no last record found\n"
-            )
+            format_line(now, &parts),
+            format!("ts=2015-04-07 15:08:05,007 event=main.start id={id} no last record found\n")
         );
     }
 

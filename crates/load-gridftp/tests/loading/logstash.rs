@@ -122,6 +122,8 @@ fn loader(directory: &Path, url: &str, more: &[&str]) -> Command {
     for name in ["ESMOND_URL", "ESMOND_USER", "ESMOND_KEY", "ESMOND_KEY_FILE"] {
         command.env_remove(name);
     }
+    command.env_remove("ESMOND_PS_ARCHIVE");
+    command.env("ESMOND_PS_CONFIG", "/dev/null");
     command
         .args(["-P", "-f", "g.log", "-p", "state", "-U", url])
         .args(["--retries", "1", "-u", "perfsonar", "-k", "secret"])

@@ -126,12 +126,14 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
         "ESMOND_USER",
         "ESMOND_KEY",
         "ESMOND_KEY_FILE",
+        "ESMOND_PS_ARCHIVE",
         "COLUMNS",
     ] {
         command.env_remove(name);
     }
     command
         .env("NO_PROXY", "*")
+        .env("ESMOND_PS_CONFIG", "/dev/null")
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
