@@ -1,0 +1,10 @@
+//! The packages and `make install`, of the programs at hand: made, put into a clean
+//! system, used there, and removed.
+
+mod debian;
+mod install;
+mod made;
+mod root;
+mod rpm;
+mod shipped;
+mod used;
