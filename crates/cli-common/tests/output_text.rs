@@ -192,7 +192,11 @@ impl Write for Pipe {
 
 #[test]
 fn a_closed_pipe_is_reported_as_such_by_every_writer() {
-    for format in Format::ALL {
+    // Parquet needs a file.
+    let to_pipes = Format::ALL
+        .into_iter()
+        .filter(|format| *format != Format::Parquet);
+    for format in to_pipes {
         let mut writer = writer(format, &["a"], Pipe(10));
         let row = Row::new().with("a", "a value longer than the pipe");
         // csv buffers rows of its own, so the error may come at the end.
@@ -211,8 +215,5 @@ fn formats_are_found_by_name() {
         assert_eq!(format.to_string().parse(), Ok(format));
     }
     let error = "xml".parse::<Format>().unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "`xml` is not an output format (one of: human, json, jsonl, csv)"
-    );
+    assert_eq!(error.to_string(), "`xml` is not an output format");
 }

@@ -35,7 +35,8 @@ async fn version_1_is_what_is_written_now() {
 fn the_lines_of_the_manual_are_from_a_real_file() {
     let lines: Vec<&str> = DOCS
         .lines()
-        .filter(|line| line.starts_with("{\"type\""))
+        // A line with dots is what a command prints, cut.
+        .filter(|line| line.starts_with("{\"type\"") && !line.contains("..."))
         .collect();
     assert!(lines.len() > 5);
     for line in lines {

@@ -68,8 +68,12 @@ impl Description {
     /// The described path of a request, if it has one.
     fn template(&self, path: &str) -> Option<&str> {
         let path = percent_decode_str(path).decode_utf8().ok()?;
-        let path = match path.strip_prefix("/esmond/") {
-            Some(rest) => &format!("/{}", rest.trim_start_matches('/')),
+        // The alias stands before the API, not before what is at the root.
+        let below = path
+            .strip_prefix("/esmond/")
+            .map(|rest| rest.trim_start_matches('/'));
+        let path = match below.filter(|rest| rest.starts_with("perfsonar")) {
+            Some(rest) => &format!("/{rest}"),
             None => path.as_ref(),
         };
         let segments: Vec<&str> = path.split('/').collect();
