@@ -136,7 +136,10 @@ fn float(value: f64) -> String {
 /// stay: messages in archives do hold them, and human output shows them byte for byte
 /// as the originals do.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(misleads) {
+    // Nearly all text is plain ASCII, which is seen many bytes at a time.
+    if are_all(text, |byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t'))
+        || !text.chars().any(misleads)
+    {
         return Cow::Borrowed(text);
     }
     let mut visible = String::with_capacity(text.len() + 8);
@@ -150,6 +153,12 @@ pub fn printable(text: &str) -> Cow<'_, str> {
         };
     }
     Cow::Owned(visible)
+}
+
+/// Tells whether all bytes of a text are of a kind. All are looked at whatever the first
+/// are: without ways out on the way, the processor takes many at once.
+fn are_all(text: &str, kind: impl Fn(u8) -> bool) -> bool {
+    text.bytes().fold(true, |all, byte| all & kind(byte))
 }
 
 /// Returns text as one line: as [`printable`], with newlines and tabs visible, too.
@@ -253,6 +262,18 @@ fn push_object<'a>(
 
 fn push_string(text: &mut String, string: &str, style: &Style) {
     text.push('"');
+    if are_all(string, |byte| {
+        matches!(byte, b' '..=b'~') & (byte != b'"') & (byte != b'\\')
+    }) {
+        text.push_str(string);
+    } else {
+        push_characters(text, string, style);
+    }
+    text.push('"');
+}
+
+/// Appends the inside of a string, each character as the style writes it.
+fn push_characters(text: &mut String, string: &str, style: &Style) {
     for c in string.chars() {
         match c {
             '"' => text.push_str("\\\""),
@@ -266,7 +287,6 @@ fn push_string(text: &mut String, string: &str, style: &Style) {
             c => text.push(c),
         }
     }
-    text.push('"');
 }
 
 fn push_escaped(text: &mut String, c: char) {

@@ -9,21 +9,15 @@ use chrono::{NaiveDate, NaiveDateTime};
 /// number of microseconds.
 #[must_use]
 pub fn parse_stamp(text: &str) -> Option<i64> {
-    let (whole, fraction) = match text.split_once('.') {
-        Some((whole, fraction)) => (whole, Some(fraction)),
-        None => (text, None),
-    };
-    if whole.len() != 14 || !whole.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let digits = whole.as_bytes();
-    let pair = |at: usize| u32::from(digits[at] - b'0') * 10 + u32::from(digits[at + 1] - b'0');
-    let year = i32::try_from(pair(0) * 100 + pair(2)).ok()?;
-    let day = NaiveDate::from_ymd_opt(year, pair(4), pair(6))?;
-    let moment = day.and_hms_opt(pair(8), pair(10), pair(12))?;
+    let (whole, fraction) = text.split_at_checked(14)?;
+    let whole = digits(whole)?;
+    let pair = |at: u32| u32::try_from(whole / 10_i64.pow(at) % 100).ok();
+    let year = i32::try_from(whole / 10_i64.pow(10)).ok()?;
+    let day = NaiveDate::from_ymd_opt(year, pair(8)?, pair(6)?)?;
+    let moment = day.and_hms_opt(pair(4)?, pair(2)?, pair(0)?)?;
     let microseconds = match fraction {
-        Some(digits) => parse_fraction(digits, moment)?,
-        None => 0,
+        "" => 0,
+        _ => parse_fraction(fraction.strip_prefix('.')?, moment)?,
     };
     moment
         .and_utc()
@@ -32,20 +26,27 @@ pub fn parse_stamp(text: &str) -> Option<i64> {
         .checked_add(microseconds)
 }
 
-fn parse_fraction(digits: &str, moment: NaiveDateTime) -> Option<i64> {
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
+fn parse_fraction(fraction: &str, moment: NaiveDateTime) -> Option<i64> {
+    let length = u32::try_from(fraction.len()).ok()?;
+    if length >= 6 {
+        let (microseconds, rest) = fraction.split_at_checked(6)?;
+        let are_digits = rest.bytes().all(|byte| byte.is_ascii_digit());
+        return digits(microseconds).filter(|_| are_digits);
     }
-    let Some(microseconds) = digits.get(..6) else {
-        let number: i64 = digits.parse().ok()?;
-        let padded_since = NaiveDate::from_ymd_opt(2009, 10, 20)?;
-        if moment.date() < padded_since {
-            return Some(number);
-        }
-        let missing = u32::try_from(6 - digits.len()).ok()?;
-        return Some(number * 10_i64.pow(missing));
-    };
-    microseconds.parse().ok()
+    let number = digits(fraction).filter(|_| length > 0)?;
+    let padded_since = NaiveDate::from_ymd_opt(2009, 10, 20)?;
+    if moment.date() < padded_since {
+        return Some(number);
+    }
+    Some(number * 10_i64.pow(6 - length))
+}
+
+/// Reads up to eighteen digits, and nothing else.
+fn digits(text: &str) -> Option<i64> {
+    text.bytes().try_fold(0, |number, byte| {
+        let digit = byte.is_ascii_digit().then(|| i64::from(byte - b'0'))?;
+        Some(number * 10 + digit)
+    })
 }
 
 /// Turns seconds since 1970 into microseconds, rounded as Python's `datetime`

@@ -34,7 +34,11 @@ impl RawLine {
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         let bytes = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
-        String::from_utf8_lossy(bytes)
+        // Text that needs no replacing is verified many bytes at a time.
+        match str::from_utf8(bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(bytes),
+        }
     }
 
     /// The last bytes of the line, [`TAIL`] at most.

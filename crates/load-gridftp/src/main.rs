@@ -15,8 +15,7 @@ const PROGRAM: Program = Program {
     name: "esmond-ps-load-gridftp",
     about: "Loads the transfer logs of GridFTP servers into a measurement archive.",
     usage: "-f FILE --url URL [options]",
-    examples:
-        "\
+    examples: "\
 Examples:
   What is new in a log, for cron; the state file remembers how far it is loaded:
     esmond-ps-load-gridftp -f /var/log/gridftp-transfer.log \\

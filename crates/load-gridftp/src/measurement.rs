@@ -74,7 +74,12 @@ impl Measurement {
     /// Puts together what is known, with the address of [`Transfer::host`] and of
     /// [`Transfer::peer`].
     #[must_use]
-    pub fn new(transfer: &Transfer<'_>, host: IpAddr, peer: IpAddr, attributes: Attributes) -> Self {
+    pub fn new(
+        transfer: &Transfer<'_>,
+        host: IpAddr,
+        peer: IpAddr,
+        attributes: Attributes,
+    ) -> Self {
         let server = (host, transfer.host.to_string());
         let other = (peer, transfer.peer.to_string());
         let ((source, input_source), (destination, input_destination)) = match transfer.direction {
@@ -101,9 +106,7 @@ impl Measurement {
         let mut hasher = DefaultHasher::new();
         let ends = (self.source, self.destination, self.agent);
         (ends, &self.input_source, &self.input_destination).hash(&mut hasher);
-        for (name, value) in &self.parameters {
-            (name, value.to_string()).hash(&mut hasher);
-        }
+        self.parameters.hash(&mut hasher);
         hasher.finish()
     }
 

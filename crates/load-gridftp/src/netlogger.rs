@@ -12,11 +12,13 @@
 //! the next key, FILE as far as the rest of the record still fits. The record may
 //! follow the prefix of another log (`Transfer stats: `, syslog), and the beginning of
 //! a record that the server cut at 4096 bytes: the last record on the line counts.
+//!
+//! A line with as many `=` as the record has keys holds no look-alike of anything, so
+//! nearly all lines are read once from the front, and the others with all the care.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
-use memchr::{memchr_iter, memmem};
+use memchr::{memchr, memchr_iter};
 use serde_json::Map;
 
 use crate::clock;
@@ -29,17 +31,38 @@ const ATTEMPTS: usize = 16;
 /// Reads one line, without its newline.
 #[must_use]
 pub fn parse(line: &str) -> Line<'_> {
-    static DATE: LazyLock<Mark> = LazyLock::new(|| Mark::new("DATE="));
-    static REMOTE: LazyLock<Mark> = LazyLock::new(|| Mark::new(" remoteIP="));
-    if REMOTE.is_in(line) && line.contains("globus-gridftp-server.transfer.end") {
+    plain(line).unwrap_or_else(|| careful(line))
+}
+
+/// Reads a line that holds one record, whose first `=` is that of its `DATE`, and no
+/// further `=`. None where there are others, or anything is wrong.
+fn plain(line: &str) -> Option<Line<'_>> {
+    let (before, _) = split_once(line, b'=')?;
+    let prefix = before.strip_suffix("DATE")?;
+    if prefix.starts_with('{') {
+        return None;
+    }
+    let equals = memchr_iter(b'=', line.as_bytes()).count();
+    let split_file = |text| {
+        let (file, rest) = split_before(text, b" BUFFER")?;
+        let tail = tail(rest).ok()?;
+        (tail.keys.map(|keys| keys + KEYS) == Some(equals)).then_some((file, tail))
+    };
+    let (_, text) = line.split_at(prefix.len());
+    record(text, |text| split_file(text).ok_or_else(String::new)).ok()
+}
+
+/// Reads a line that may hold anything.
+fn careful(line: &str) -> Line<'_> {
+    if line.contains("globus-gridftp-server.transfer.end") && line.contains(" remoteIP=") {
         return Line::broken("an event of the stdio_ng or syslog_ng log has no start time");
     }
     if line.starts_with('{') && line.contains("Transfer-End") {
         return Line::broken("this is a record of a JSON log: -J reads these");
     }
     let mut reason = None;
-    for at in DATE.last_places(line) {
-        match record(&line[at..]) {
+    for (at, _) in line.rmatch_indices("DATE=").take(ATTEMPTS) {
+        match record(&line[at..], split_file) {
             Ok(line) => return line,
             Err(why) => reason = Some(why),
         }
@@ -51,40 +74,18 @@ pub fn parse(line: &str) -> Line<'_> {
     }
 }
 
-/// A text that is looked for in every line.
-struct Mark {
-    text: &'static str,
-    finder: memmem::Finder<'static>,
-}
-
-impl Mark {
-    fn new(text: &'static str) -> Self {
-        let finder = memmem::Finder::new(text);
-        Self { text, finder }
-    }
-
-    fn is_in(&self, text: &str) -> bool {
-        self.finder.find(text.as_bytes()).is_some()
-    }
-
-    /// Returns where it is in a text, the last place first, [`ATTEMPTS`] at most.
-    ///
-    /// Nearly always there is one, which is found many times quicker from the front.
-    fn last_places(&self, text: &str) -> impl Iterator<Item = usize> {
-        let first = self.finder.find(text.as_bytes());
-        let only = first.filter(|at| !self.is_in(&text[at + self.text.len()..]));
-        let several = if first == only { "" } else { text };
-        let places = several.rmatch_indices(self.text).map(|(at, _)| at);
-        only.into_iter().chain(places.take(ATTEMPTS))
-    }
-}
-
 /// Splits before the first ` KEY=`, given with its blank and without its `=`: that is
 /// what is looked for, as most values hold none.
-fn split_before<'a>(text: &'a str, key: &str) -> Option<(&'a str, &'a str)> {
+fn split_before<'a, const N: usize>(text: &'a str, key: &[u8; N]) -> Option<(&'a str, &'a str)> {
     memchr_iter(b'=', text.as_bytes())
-        .find(|at| text.as_bytes()[..*at].ends_with(key.as_bytes()))
-        .map(|at| text.split_at(at - key.len()))
+        .find(|at| text.as_bytes()[..*at].last_chunk() == Some(key))
+        .map(|at| text.split_at(at - N))
+}
+
+/// As the method of texts, which is many times slower.
+fn split_once(text: &str, at: u8) -> Option<(&str, &str)> {
+    let at = memchr(at, text.as_bytes())?;
+    Some((&text[..at], &text[at + 1..]))
 }
 
 /// What is left of a record when its beginning is lost.
@@ -102,21 +103,26 @@ fn looks_like_a_part(line: &str) -> bool {
     .any(|key| line.contains(key))
 }
 
-/// Reads a record that starts with `text`, which ends with the line.
-fn record(text: &str) -> Result<Line<'_>, String> {
+/// Keys that every record has, `DATE` to `CODE`.
+const KEYS: usize = 16;
+
+/// Reads a record that starts with `text`, which ends with the line. `split_file` splits
+/// what stands behind `FILE=`.
+fn record<'a>(
+    text: &'a str,
+    split_file: impl FnOnce(&'a str) -> Result<(&'a str, Tail<'a>), String>,
+) -> Result<Line<'a>, String> {
     let mut rest = text;
-    let end = field(&mut rest, "DATE")?;
-    let host = field(&mut rest, "HOST")?;
-    let program = field(&mut rest, "PROG")?;
-    let event = field(&mut rest, "NL.EVNT")?;
+    let end = field(&mut rest, b" DATE=")?;
+    let host = field(&mut rest, b" HOST=")?;
+    let program = field(&mut rest, b" PROG=")?;
+    let event = field(&mut rest, b" NL.EVNT=")?;
     if event != "FTP_INFO" {
         return Err(format!("NL.EVNT is {event}, not FTP_INFO"));
     }
-    let start = field(&mut rest, "START")?;
-    let (user, after) = rest
-        .trim_start_matches(' ')
-        .strip_prefix("USER=")
-        .and_then(|rest| split_before(rest, " FILE"))
+    let start = field(&mut rest, b" START=")?;
+    let (user, after) = after_key(rest, b" USER=")
+        .and_then(|rest| split_before(rest, b" FILE"))
         .ok_or("USER or FILE is missing")?;
     let (file, tail) = split_file(&after[" FILE=".len()..])?;
 
@@ -160,14 +166,15 @@ struct Tail<'a> {
     command: &'a str,
     code: &'a str,
     retransmits: Vec<Figure>,
+    /// How many keys follow that of the code; none when there are unknown ones.
+    keys: Option<usize>,
 }
 
 /// Splits behind `FILE=`: the path ends at the last ` BUFFER=` that a whole rest of a
 /// record follows.
 fn split_file(text: &str) -> Result<(&str, Tail<'_>), String> {
-    static BUFFER: LazyLock<Mark> = LazyLock::new(|| Mark::new(" BUFFER="));
     let mut reason = String::from("BUFFER is missing");
-    for at in BUFFER.last_places(text) {
+    for (at, _) in text.rmatch_indices(" BUFFER=").take(ATTEMPTS) {
         match tail(&text[at..]) {
             Ok(tail) => return Ok((&text[..at], tail)),
             Err(why) => reason = why,
@@ -178,31 +185,32 @@ fn split_file(text: &str) -> Result<(&str, Tail<'_>), String> {
 
 fn tail(text: &str) -> Result<Tail<'_>, String> {
     let mut rest = text;
-    let buffer = count(&mut rest, "BUFFER")?;
-    let block = count(&mut rest, "BLOCK")?;
-    let bytes = count(&mut rest, "NBYTES")?;
-    let (volume, after) = rest
-        .trim_start_matches(' ')
-        .strip_prefix("VOLUME=")
-        .and_then(|rest| split_before(rest, " STREAMS"))
+    let buffer = count(&mut rest, b" BUFFER=")?;
+    let block = count(&mut rest, b" BLOCK=")?;
+    let bytes = count(&mut rest, b" NBYTES=")?;
+    let (volume, after) = after_key(rest, b" VOLUME=")
+        .and_then(|rest| split_before(rest, b" STREAMS"))
         .ok_or("VOLUME or STREAMS is missing")?;
     rest = after;
-    let streams = count(&mut rest, "STREAMS")?;
-    let stripes = count(&mut rest, "STRIPES")?;
-    let dest = field(&mut rest, "DEST")?;
-    let command = field(&mut rest, "TYPE")?;
-    let code = field(&mut rest, "CODE")?;
+    let streams = count(&mut rest, b" STREAMS=")?;
+    let stripes = count(&mut rest, b" STRIPES=")?;
+    let dest = field(&mut rest, b" DEST=")?;
+    let command = field(&mut rest, b" TYPE=")?;
+    let code = field(&mut rest, b" CODE=")?;
     if code.is_empty() || !code.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(format!("CODE {code} is no number"));
     }
     let mut retransmits = Vec::new();
+    let mut keys = Some(0);
     for word in words(rest) {
-        match word.split_once('=') {
+        keys = keys.map(|keys| keys + 1);
+        match split_once(word, b'=') {
             Some((key, list)) if key.eq_ignore_ascii_case("retrans") => {
                 retransmits = numbers(list).ok_or_else(|| format!("{word} is no list"))?;
             }
-            // TASKID, and what servers to come may add.
-            Some(_) => {}
+            Some(("TASKID", _)) => {}
+            // What servers to come may add.
+            Some(_) => keys = None,
             None => return Err(format!("{word} follows the record")),
         }
     }
@@ -217,30 +225,68 @@ fn tail(text: &str) -> Result<Tail<'_>, String> {
         command,
         code,
         retransmits,
+        keys,
     })
 }
 
 /// Takes `KEY=value` from the front; the value ends at a blank.
-fn field<'a>(rest: &mut &'a str, key: &str) -> Result<&'a str, String> {
-    let value = rest
-        .trim_start_matches(' ')
-        .strip_prefix(key)
-        .and_then(|rest| rest.strip_prefix('='))
-        .ok_or_else(|| format!("{key} is missing"))?;
+fn field<'a, const N: usize>(rest: &mut &'a str, key: &[u8; N]) -> Result<&'a str, String> {
+    let value = after_key(rest, key).ok_or_else(|| missing(key))?;
     let (value, after) = value.split_at(end_of_word(value));
     *rest = after;
     Ok(value)
 }
 
+/// Returns what follows ` KEY=`. Keys have a length that the compiler knows: comparing
+/// them is an instruction or two.
+#[inline]
+fn after_key<'a, const N: usize>(rest: &'a str, key: &[u8; N]) -> Option<&'a str> {
+    if rest.as_bytes().first_chunk() == Some(key) {
+        return rest.get(N..);
+    }
+    // Any number of blanks will do, at the start also none.
+    let trimmed = rest.trim_start_matches(' ');
+    let is_key = trimmed.as_bytes().starts_with(&key[1..]);
+    is_key.then(|| &trimmed[N - 1..])
+}
+
+fn missing(key: &[u8]) -> String {
+    format!("{} is missing", name(key))
+}
+
+fn name(key: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(key.trim_ascii().strip_suffix(b"=").unwrap_or(key))
+}
+
 /// Returns where the first white space is, or the end. Text beyond ASCII has white space
 /// of its own, and is read slowly.
 fn end_of_word(text: &str) -> usize {
-    let end = text.bytes().position(|byte| !byte.is_ascii_graphic());
-    match end.map(|at| text.as_bytes()[at]) {
-        None | Some(b' ') => end,
-        Some(_) => text.find(char::is_whitespace),
+    let bytes = text.as_bytes();
+    let mut end = 0;
+    // Eight bytes at a time as long as all of them are visible ASCII.
+    while let Some(eight) = bytes[end..].first_chunk() {
+        let odd = not_graphic(u64::from_le_bytes(*eight));
+        if odd != 0 {
+            end += odd.trailing_zeros() as usize / 8;
+            break;
+        }
+        end += 8;
     }
-    .unwrap_or(text.len())
+    let rest = bytes[end..].iter();
+    end += rest.take_while(|byte| byte.is_ascii_graphic()).count();
+    match bytes.get(end) {
+        None | Some(b' ') => end,
+        Some(_) => text.find(char::is_whitespace).unwrap_or(text.len()),
+    }
+}
+
+/// Marks the bytes of a number that are no visible ASCII, by their highest bit. The
+/// lowest mark is right; those above it may be wrong, for there may be carries.
+fn not_graphic(bytes: u64) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let up_to_blank = bytes.wrapping_sub(EACH * 0x21) & !bytes;
+    let from_delete = bytes.wrapping_add(EACH) | bytes;
+    (up_to_blank | from_delete) & (EACH * 0x80)
 }
 
 /// Returns the words between white space.
@@ -253,13 +299,28 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn count(rest: &mut &str, key: &str) -> Result<u64, String> {
+/// Takes a number as [`field`] does.
+fn count<const N: usize>(rest: &mut &str, key: &[u8; N]) -> Result<u64, String> {
+    let value = after_key(rest, key).ok_or_else(|| missing(key))?;
+    let digits = value.bytes().take_while(u8::is_ascii_digit);
+    let (number, length) = digits.fold((0_u64, 0), |(number, length), digit| {
+        let number = number
+            .wrapping_mul(10)
+            .wrapping_add(u64::from(digit - b'0'));
+        (number, length + 1)
+    });
+    // So many digits fit.
+    if matches!(length, 1..=19) && matches!(value.as_bytes().get(length), None | Some(b' ')) {
+        *rest = &value[length..];
+        return Ok(number);
+    }
+    // Other white space ends a number, too.
     let text = field(rest, key)?;
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     digits
         .then(|| text.parse().ok())
         .flatten()
-        .ok_or_else(|| format!("{key} {text} is no number"))
+        .ok_or_else(|| format!("{} {text} is no number", name(key)))
 }
 
 /// Reads `1,2,3`; the empty text is the empty list.
@@ -267,8 +328,14 @@ fn numbers(list: &str) -> Option<Vec<Figure>> {
     if list.is_empty() {
         return Some(Vec::new());
     }
-    let numbers = list.split(',').map(|n| n.parse().map(Figure::Whole));
-    numbers.collect::<Result<_, _>>().ok()
+    let mut numbers = Vec::new();
+    let mut rest = list;
+    while let Some((number, after)) = split_once(rest, b',') {
+        numbers.push(Figure::Whole(number.parse().ok()?));
+        rest = after;
+    }
+    numbers.push(Figure::Whole(rest.parse().ok()?));
+    Some(numbers)
 }
 
 /// Takes `[address]` apart; wu-ftpd wrote `1[address]`.
@@ -288,7 +355,7 @@ fn unquoted(file: &str) -> &str {
 
 /// Takes off the fields that the same logger puts between USER and FILE.
 fn without_share(user: &str) -> &str {
-    if !user.contains('=') {
+    if !user.as_bytes().contains(&b'=') {
         return user;
     }
     let Some((name, fields)) = user.rsplit_once(" SHARE=") else {
@@ -383,6 +450,38 @@ mod tests {
                 transfer(RECORD),
                 "{prefix}"
             );
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_read_once_is_read_as_with_all_care() {
+        assert!(plain(RECORD).is_some());
+        for piece in [
+            "=",
+            " ",
+            "\t",
+            "\u{a0}",
+            "é",
+            "{",
+            "DATE=",
+            " BUFFER=1",
+            " FILE=/y",
+            " x=1",
+            "7",
+            RECORD,
+            " remoteIP=globus-gridftp-server.transfer.end",
+        ] {
+            for at in 0..=RECORD.len() {
+                let (before, after) = RECORD.split_at(at);
+                for line in [
+                    format!("{before}{piece}{after}"),
+                    format!("{before}{piece}"),
+                ] {
+                    if let Some(read) = plain(&line) {
+                        assert_eq!(read, careful(&line), "{line}");
+                    }
+                }
+            }
         }
     }
 

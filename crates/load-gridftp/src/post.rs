@@ -95,8 +95,11 @@ impl DryRun<'_> {
         if let Value::Object(preview) = self.target.preview(measurement)? {
             object.extend(preview);
         }
+        let mut text = Value::Object(object).to_string();
+        text.push('\n');
         let mut out = self.out.borrow_mut();
-        writeln!(out, "{}", Value::Object(object)).context("cannot write the records")
+        let written = out.write_all(text.as_bytes());
+        written.context("cannot write the records")
     }
 }
 

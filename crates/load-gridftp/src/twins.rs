@@ -26,9 +26,7 @@ impl Twins {
     pub fn check(&mut self, line: u64, measurement: &Measurement) -> Option<u64> {
         let place = (measurement.metadata_hash(), measurement.ts);
         let mut hasher = DefaultHasher::new();
-        for (event_type, _, value) in &measurement.values {
-            (event_type, value.to_string()).hash(&mut hasher);
-        }
+        measurement.values.hash(&mut hasher);
         let values = hasher.finish();
         if let Some((earlier, known)) = self.known.get(&place) {
             return (*known != values).then_some(*earlier);
