@@ -6,11 +6,16 @@
 //! The first byte is the format, 1. For each bucket follow the length of its
 //! text, the text, and its count; numbers lie as in [blocks](crate::packed).
 
+use std::collections::HashMap;
+
 use esmond_ps_model::Histogram;
 
 use crate::packed::{Input, put_signed, put_unsigned};
 
 const FORMAT: u8 = 1;
+
+/// How often all buckets are gone through, before a map of them is worth it.
+const ROUNDS: usize = 8;
 
 /// Counts by bucket, in stored order.
 #[derive(Debug, Clone)]
@@ -85,26 +90,46 @@ impl Counts {
 
     /// Adds the counts of a histogram, as [`Histogram::merge`] does.
     pub(crate) fn merge(&mut self, histogram: &Histogram) {
-        // Buckets mostly follow each other as they did before.
-        let mut next = 0;
-        for (bucket, count) in histogram.buckets() {
-            match self.find(bucket, next) {
+        let places = self.places(histogram);
+        for ((bucket, count), place) in histogram.buckets().zip(places) {
+            match place {
                 Some(at) => {
                     let entry = &mut self.entries[at];
                     entry.count = entry.count.saturating_add(count);
-                    next = at + 1;
                 }
                 None => self.push(bucket, count),
             }
         }
     }
 
-    /// Looks for a bucket, first from a place on.
-    fn find(&self, bucket: &str, from: usize) -> Option<usize> {
-        let is_it = |entry: &Entry| self.text(entry) == bucket.as_bytes();
-        let (before, behind) = self.entries.split_at(from);
-        let place = behind.iter().position(is_it).map(|at| from + at);
-        place.or_else(|| before.iter().position(is_it))
+    /// Returns where each bucket of a histogram is, if it is there.
+    fn places(&self, histogram: &Histogram) -> Vec<Option<usize>> {
+        // Buckets mostly follow each other as they did before, and few are new.
+        let mut next = 0;
+        let mut rounds = 0;
+        let mut all: Option<HashMap<&[u8], usize>> = None;
+        let place = |(bucket, _): (&str, i64)| {
+            let bucket = bucket.as_bytes();
+            if rounds == ROUNDS {
+                let all = all.get_or_insert_with(|| {
+                    let texts = self.entries.iter().map(|entry| self.text(entry));
+                    texts.zip(0..).collect()
+                });
+                return all.get(bucket).copied();
+            }
+            let is_it = |entry: &Entry| self.text(entry) == bucket;
+            let (before, behind) = self.entries.split_at(next);
+            let found = match behind.iter().position(is_it) {
+                Some(at) => Some(next + at),
+                None => {
+                    rounds += 1;
+                    before.iter().position(is_it)
+                }
+            };
+            next = found.map_or(next, |at| at + 1);
+            found
+        };
+        histogram.buckets().map(place).collect()
     }
 
     fn push(&mut self, bucket: &str, count: i64) {
@@ -149,6 +174,23 @@ mod tests {
                 expected.merge(&histogram);
                 counts.merge(&histogram);
                 counts = Counts::decode(&counts.encode()).unwrap();
+                prop_assert_eq!(counts.histogram().unwrap(), expected.clone());
+            }
+        }
+
+        #[test]
+        fn many_new_buckets_among_many_are_merged_the_same(
+            histograms in prop::collection::vec(
+                prop::collection::vec((0_u32..300, 0_i64..9), 0..200), 2..4,
+            ),
+        ) {
+            let mut expected = Histogram::default();
+            let mut counts = Counts::of(&expected);
+            for buckets in histograms {
+                let buckets = buckets.into_iter().map(|(n, count)| (n.to_string(), count));
+                let histogram = Histogram::new(buckets);
+                expected.merge(&histogram);
+                counts.merge(&histogram);
                 prop_assert_eq!(counts.histogram().unwrap(), expected.clone());
             }
         }
