@@ -95,8 +95,8 @@ musl:
 reproducible:
 	$(DIST)/reproducible.sh
 
-LIBRARIES = esmond-ps-model esmond-ps-client esmond-ps-results esmond-ps-store esmond-ps-store-sqlite \
-	esmond-ps-server esmond-ps-retention esmond-ps-exchange esmond-ps-mirror esmond-ps-cli-common \
+LIBRARIES = esmond-ps-model esmond-ps-client esmond-ps-results esmond-ps-plot esmond-ps-store \
+	esmond-ps-store-sqlite esmond-ps-server esmond-ps-retention esmond-ps-exchange esmond-ps-mirror esmond-ps-cli-common \
 	pv-archiver-client
 publish-check:
 	cargo publish --locked --dry-run --allow-dirty $(addprefix --package ,$(LIBRARIES))

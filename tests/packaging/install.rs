@@ -52,6 +52,12 @@ fn what_is_installed_is_complete_and_is_removed_again_but_for_what_was_changed()
     let unit = fs::read_to_string(unit).expect("the unit");
     assert!(unit.contains("ExecStart=/opt/esmond-ps/bin/esmond-ps-archive serve\n"));
 
+    // The pages lead to the schemas.
+    let docs = at("opt/esmond-ps/share/doc/esmond-ps/docs");
+    let formats = fs::read_to_string(docs.join("formats.md")).expect("a page");
+    assert!(formats.contains("(schema/numeric.json)"), "{formats}");
+    assert!(docs.join("schema/numeric.json").exists());
+
     // Again, as an upgrade.
     let configuration = at("etc/esmond-ps/archive.toml");
     let changed = "log = \"debug\"\n";

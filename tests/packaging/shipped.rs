@@ -2,10 +2,11 @@
 //! the programs take.
 
 use std::fs;
+use std::process::Command;
 
 use esmond_ps_tests::run;
 
-use crate::made::{dist, top};
+use crate::made::{dist, done, top};
 
 fn read(name: &str) -> String {
     fs::read_to_string(dist().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
@@ -62,6 +63,15 @@ fn the_example_of_named_archives_is_taken_as_it_is_and_with_all_it_shows() {
                 .find(|line| line.starts_with("archive "));
             assert!(line.is_some_and(|line| line.contains(archive)), "{shown:?}");
         }
+    }
+}
+
+#[test]
+fn the_licences_of_what_is_built_in_come_with_the_packages() {
+    let notices = done(&mut Command::new(dist().join("notices.sh")));
+    let notices = String::from_utf8_lossy(&notices.stdout).into_owned();
+    for built_in in ["  reqwest ", "DejaVuSans.ttf is a subset", "Bitstream Vera"] {
+        assert!(notices.contains(built_in), "{built_in}");
     }
 }
 

@@ -13,11 +13,12 @@ use esmond_ps_tests::{Run, command};
 use serde_json::Value;
 use tempfile::TempDir;
 
-const PROGRAMS: [&str; 6] = [
+const PROGRAMS: [&str; 7] = [
     "esmond-ps-get-endpoints",
     "esmond-ps-get-metadata",
     "esmond-ps-get",
     "esmond-ps-get-bulk",
+    "esmond-ps-check",
     "esmond-ps-load-gridftp",
     "esmond-ps-pipe",
 ];
@@ -314,7 +315,7 @@ fn what_is_asked_for_holds_over_variables_and_these_over_files() {
     ];
     for (number, (variables, arguments, expected)) in cases.iter().enumerate() {
         // Each program has some of the cases, and the first one has all.
-        let programs = [PROGRAMS[0], PROGRAMS[1 + number % 5]];
+        let programs = [PROGRAMS[0], PROGRAMS[1 + number % (PROGRAMS.len() - 1)]];
         for program in programs {
             let mut arguments = arguments.to_vec();
             arguments.push("--show-config");
@@ -339,7 +340,8 @@ fn every_program_shows_what_holds_and_nothing_else() {
         assert_eq!(run.stdout.lines().next(), Some(&*first));
         assert_eq!(home.shown(&run, "key").0, HIDDEN, "{program}");
         let has_jobs = run.stdout.contains("\njobs ");
-        assert_eq!(has_jobs, program == "esmond-ps-get-bulk", "{run:?}");
+        let reads_many = ["esmond-ps-get-bulk", "esmond-ps-check"].contains(&program);
+        assert_eq!(has_jobs, reads_many, "{run:?}");
     }
     let bulk = home.run("esmond-ps-get-bulk", &[], &["--show-config"]);
     assert_eq!(home.shown(&bulk, "jobs").0, "8");
@@ -349,6 +351,27 @@ fn every_program_shows_what_holds_and_nothing_else() {
     assert_eq!(json["settings"]["insecure"]["value"], false);
     assert_eq!(json["settings"]["key"]["value"], Value::Null);
     assert_eq!(json["files"][0]["read"], true);
+}
+
+#[test]
+fn a_password_in_an_address_is_in_no_help_and_no_complaint() {
+    let home = Home::with("");
+    let variables = [
+        ("ESMOND_URL", "https://u:S3CRET@h.example.org"),
+        ("ESMOND_KEY", "S3CRET"),
+    ];
+    for program in PROGRAMS {
+        for arguments in [
+            &["--help"][..],
+            &["--bogus"],
+            &["--timeout", "x"],
+            &["--url", ""],
+            &[],
+        ] {
+            // What is seen is looked at for secrets.
+            home.run(program, &variables, arguments);
+        }
+    }
 }
 
 #[test]
@@ -411,6 +434,11 @@ fn a_mistake_ends_a_run_as_a_usage_error_that_says_where_it_is() {
             format!("{file}:11: no key stands in this file"),
         ),
         (
+            FILE.replace("https://central", "https://u:S3CRET@central"),
+            vec![],
+            format!("{file}:9: url should be an address without a user and a password"),
+        ),
+        (
             FILE.replace("= \"central\"", "= \"centrall\""),
             vec![],
             format!("{file}:1: no archive is named \"centrall\"; did you mean \"central\"?"),
@@ -435,7 +463,9 @@ fn a_mistake_ends_a_run_as_a_usage_error_that_says_where_it_is() {
         let home = Home::with(&text);
         for program in PROGRAMS {
             let run = home.run(program, &[], &arguments);
-            assert_eq!(run.status, Some(2), "{program}: {run:?}");
+            // DIFFERENCE: to Nagios a usage error is UNKNOWN.
+            let usage = if program == "esmond-ps-check" { 3 } else { 2 };
+            assert_eq!(run.status, Some(usage), "{program}: {run:?}");
             let path = home.file().display().to_string();
             let stderr = run.stderr.replace(&path, "FILE");
             assert!(stderr.starts_with(&expected), "{program}: {stderr}");
@@ -506,5 +536,25 @@ fn a_key_goes_to_its_archive_alone() {
         assert_eq!(run.status, Some(0), "{arguments:?}: {run:?}");
         let authorization = seen.join().expect("one request");
         assert_eq!(authorization.as_deref(), expected, "{arguments:?}");
+    }
+}
+
+/// A mirror asks an archive that no variable names.
+#[test]
+fn a_mirror_takes_its_key_from_the_command_line_alone() {
+    let home = Home::with(FILE);
+    let data = home.directory.path().join("data");
+    let data = data.to_str().expect("a UTF-8 path");
+    let key_file = home.file().with_file_name("central.key");
+    let key_file = key_file.to_str().expect("a UTF-8 path");
+    let variables = [("ESMOND_USER", "env"), ("ESMOND_KEY", "S3CRET")];
+    let typed = ["--user", "reader", "--key-file", key_file];
+    for (more, expected) in [(&[][..], None), (&typed[..], Some("Token F1LEKEY"))] {
+        let (url, seen) = archive();
+        let arguments = [&["mirror", "--data", data, "--from", &url][..], more].concat();
+        let run = home.run("esmond-ps-archive", &variables, &arguments);
+        assert_eq!(run.status, Some(0), "{run:?}");
+        let authorization = seen.join().expect("one request");
+        assert_eq!(authorization.as_deref(), expected, "{more:?}");
     }
 }

@@ -1,8 +1,10 @@
 //! The client's examples, against the real archive.
 
+use chrono::Utc;
 use esmond_ps_client::model::{MetadataFilters, TimeArguments};
 use esmond_ps_client::{Archive, Credentials};
 use esmond_ps_tests::TestArchive;
+use serde_json::json;
 
 macro_rules! example {
     ($name:ident, $path:literal) => {
@@ -16,6 +18,7 @@ example!(bulk_post, "../../crates/client/examples/bulk_post.rs");
 example!(post, "../../crates/client/examples/post.rs");
 example!(query, "../../crates/client/examples/query.rs");
 example!(summaries, "../../crates/client/examples/summaries.rs");
+example!(throughput, "../../crates/client/examples/throughput.rs");
 
 #[test]
 fn the_examples_post_and_find_what_they_posted() {
@@ -70,6 +73,18 @@ async fn all(client: Archive) {
     ] {
         assert!(found.contains(line), "{line}: {found}");
     }
+
+    // That of the last day.
+    let now = Utc::now().timestamp();
+    client
+        .post_point(key, "throughput", now, &json!(9_400_000_000_i64))
+        .await
+        .expect("posted");
+    let mut out = Vec::new();
+    throughput::throughput(&client, "10.10.0.1", "10.10.0.2", &mut out)
+        .await
+        .expect("found");
+    assert_eq!(text(&out), format!("{now} bwctl/iperf3 9400.0 Mbit/s\n"));
 
     let mut out = Vec::new();
     let all = MetadataFilters::new();

@@ -101,8 +101,41 @@ fn manual_pages_render_without_a_warning() {
         // What a reader would take for a mistake of the page.
         for line in page.lines() {
             assert!(!line.contains("\\f") && !line.contains(".TP"), "{line}");
+            let width = without_overstrikes(line).chars().count();
+            assert!(width <= 80, "{program}: {line}");
         }
     }
+}
+
+/// A line as it is seen: groff makes letters bold by escapes, or by typing them twice.
+fn without_overstrikes(line: &str) -> String {
+    let mut seen = String::new();
+    let mut letters = line.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\u{8}' => drop(seen.pop()),
+            '\u{1b}' => drop(letters.by_ref().find(|end| *end == 'm')),
+            _ => seen.push(letter),
+        }
+    }
+    seen
+}
+
+#[test]
+fn a_manual_page_has_every_name_of_an_option_and_the_variables_of_all_commands() {
+    let check = generated("esmond-ps-check", "man");
+    assert!(check.contains("\\-\\-max\\-age"), "{check}");
+    let archive = generated("esmond-ps-archive", "man");
+    let variables = archive.split(".SH ENVIRONMENT").nth(1).expect("a section");
+    assert!(variables.contains("ESMOND_ARCHIVE_LISTEN"), "{variables}");
+}
+
+#[test]
+fn a_value_that_is_not_known_is_told_with_those_that_are() {
+    let run = run("esmond-ps-pipe", &["--to", "logstsh"]);
+    assert_eq!(run.status, Some(2), "{run:?}");
+    let end = "'--to <TARGET>'; did you mean logstash? (one of: esmond, logstash)\n";
+    assert!(run.stderr.ends_with(end), "{run:?}");
 }
 
 /// What the completion of a program makes of the last of these words.

@@ -132,6 +132,10 @@ part_programs() {
     for page in "$top"/docs/*.md; do
         put 644 "$page" "$doc/docs/${page##*/}"
     done
+    directory "$doc/docs/schema"
+    for schema in "$top"/docs/schema/*.json; do
+        put 644 "$schema" "$doc/docs/schema/${schema##*/}"
+    done
 }
 
 part_archive() {

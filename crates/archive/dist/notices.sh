@@ -37,3 +37,10 @@ done | sort | while read -r _ whose; do
     echo
     tr -d '\r' < "${whose%.whose}.text"
 done
+
+# What is built in and comes from no crate.
+for file in crates/*/assets/LICENSE; do
+    echo
+    echo "------------------------------------------------------------------------"
+    cat "$file"
+done

@@ -35,11 +35,15 @@ const LATE: usize = 900;
     max_term_width = 100,
     after_help = "\
 Examples:
-  esmond-ps-archive user add perfsonar      make a user, and show the key once
-  esmond-ps-archive serve                   serve http://127.0.0.1:8080/esmond/perfsonar/archive/
-  curl http://127.0.0.1:8080/esmond/perfsonar/archive/
-  esmond-ps-archive backup today.sqlite     copy everything to a file, while it is served
-  esmond-ps-archive help mirror             options and examples of a command
+  Make a user, and show the key once:
+    esmond-ps-archive user add perfsonar
+  Serve on this machine, and look at what is served:
+    esmond-ps-archive serve &
+    curl http://127.0.0.1:8080/esmond/perfsonar/archive/
+  Copy everything to a file, while it is served:
+    esmond-ps-archive backup today.sqlite
+  Options and examples of a command:
+    esmond-ps-archive help mirror
 
 Reading needs no credentials. Writing needs a key (header \"Authorization: Token KEY\") or a
 registered address. For HTTPS, give serve --tls-cert and --tls-key, or put a web server in front

@@ -102,7 +102,15 @@ pub struct QueryArgs {
     ///
     /// Scheme and host are enough; a pasted address that ends in
     /// /esmond/perfsonar/archive/ is fine too.
-    #[arg(short, long, value_name = "URL", env = "ESMOND_URL", help_heading = heading::CONNECTION)]
+    // The help would show a password in it.
+    #[arg(
+        short,
+        long,
+        value_name = "URL",
+        env = "ESMOND_URL",
+        hide_env_values = true,
+        help_heading = heading::CONNECTION
+    )]
     pub url: Option<String>,
 
     /// Named archives.

@@ -5,10 +5,11 @@ use std::env;
 use std::io::Write as _;
 
 use clap::builder::Resettable;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, Command};
 
 use crate::config::{self, Surroundings};
+use crate::nearest::did_you_mean;
 use crate::optparse;
 use crate::report::{Output, UsageError};
 
@@ -74,7 +75,9 @@ pub(crate) fn read_for(
                 return Ok(None);
             }
             let first = text.lines().next().unwrap_or_default();
-            return Err(complain(first.trim_start_matches("error: ")).into());
+            let mut text = first.trim_start_matches("error: ").to_owned();
+            text.push_str(&known_values(&error));
+            return Err(complain(&text).into());
         }
     };
     let settled = config::settle(bare, &words, &typed, &surroundings)?;
@@ -93,4 +96,17 @@ pub(crate) fn read_for(
         return Ok(None);
     }
     Ok(Some(settled.matches))
+}
+
+/// Returns the end of a complaint about a value, where there are only some: that
+/// which was probably meant, and all of them.
+fn known_values(error: &clap::Error) -> String {
+    let (Some(ContextValue::Strings(known)), Some(ContextValue::String(typed))) = (
+        error.get(ContextKind::ValidValue),
+        error.get(ContextKind::InvalidValue),
+    ) else {
+        return String::new();
+    };
+    let near = did_you_mean(typed, known.iter().map(String::as_str), "");
+    format!("{near} (one of: {})", known.join(", "))
 }

@@ -21,6 +21,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: throughput ARCHIVE SOURCE DESTINATION".into());
     };
     let archive = Archive::builder(address).build()?;
+    throughput(&archive, source, destination, &mut io::stdout()).await
+}
+
+pub(crate) async fn throughput(
+    archive: &Archive,
+    source: &str,
+    destination: &str,
+    out: &mut impl Write,
+) -> Result<(), Box<dyn Error>> {
     let filters = MetadataFilters::new()
         .source(source)
         .destination(destination)
@@ -30,7 +39,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         time_range: Some(DAY),
         ..TimeArguments::default()
     };
-    let mut out = io::stdout().lock();
     let mut tests = archive.metadata(&filters);
     while let Some(test) = tests.try_next().await? {
         let Some(throughput) = test.event_type("throughput") else {

@@ -39,7 +39,7 @@ Examples:
     esmond-ps-get-bulk --url https://ma.example.org --src 131.243.24.11 \\
         --dest 198.129.254.62 -o csv
   Throughput since the beginning of April, going on after an interruption:
-    esmond-ps-get-bulk --url https://ma.example.org --event-type throughput \\
+    esmond-ps-get-bulk --url https://ma.example.org -e throughput \\
         --start-time 'April 1' -o json -D /data/throughput --resume
   What is new since the last run, every hour from cron:
     esmond-ps-get-bulk --url https://ma.example.org -o csv -D /data/new \\

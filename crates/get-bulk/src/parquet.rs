@@ -193,11 +193,13 @@ fn integer(value: &Value) -> Option<i64> {
 }
 
 fn float(value: &Value) -> Option<f64> {
-    match value {
-        Value::Number(number) => number.as_str().parse().ok(),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    }
+    let number: f64 = match value {
+        Value::Number(number) => number.as_str().parse().ok()?,
+        Value::String(text) => text.trim().parse().ok()?,
+        _ => return None,
+    };
+    // What is larger than a double can be would become infinite.
+    number.is_finite().then_some(number)
 }
 
 fn unfit(column: &Column, value: &Value, row: &Row) -> io::Error {
@@ -254,6 +256,17 @@ mod tests {
             "value at 2014-05-01 00:00:00 is no whole number, as parquet wants it: 5.5 \
              (csv, json and jsonl hold anything)"
         );
+    }
+
+    #[test]
+    fn a_number_beyond_double_precision_is_an_error_and_never_infinite() {
+        let columns = typed(Layout::Numeric, "throughput", "base");
+        let mut writer = Writer::new(columns, Vec::new()).unwrap();
+        let beyond: Value = serde_json::from_str("1e999").unwrap();
+        for value in [beyond, json!("inf"), json!("nan")] {
+            let error = writer.row(&row(1, value)).unwrap_err().to_string();
+            assert!(error.contains("is no number, as parquet"), "{error}");
+        }
     }
 
     #[test]

@@ -16,8 +16,8 @@ Examples:
   All tests of the last 24 hours, with addresses instead of names:
     esmond-ps-get-endpoints --url https://ma.example.org --ip
   All powstream tests that ran since the beginning of the year:
-    esmond-ps-get-endpoints --url https://ma.example.org --tool powstream \\
-        --start-time 'January 1'
+    esmond-ps-get-endpoints --url https://ma.example.org \\
+        --tool powstream --start-time 'January 1'
   All tests of an archive that the configuration file names:
     esmond-ps-get-endpoints --archive central",
     needs: Needs::Query,

@@ -20,8 +20,8 @@ Examples:
     esmond-ps-get-metadata --url https://ma.example.org \\
         --dest 198.129.254.62 -o csv
   Everything known about the iperf3 tests from one host since January 1:
-    esmond-ps-get-metadata --url https://ma.example.org --tool bwctl/iperf3 \\
-        --src 198.124.238.130 --metadata-extended -o json --start-time 'Jan 1'",
+    esmond-ps-get-metadata --url https://ma.example.org -t bwctl/iperf3 \\
+        --src 198.124.238.130 --metadata-extended -o json -S 'Jan 1'",
     needs: Needs::Query,
 };
 

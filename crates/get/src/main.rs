@@ -25,10 +25,10 @@ Examples:
         --dest 198.129.254.62 --event-type packet-trace
   Throughput since the beginning of April:
     esmond-ps-get --url https://ma.example.org --src 131.243.24.11 \\
-        --dest 198.129.254.114 --event-type throughput --start-time 'April 1'
+        --dest 198.129.254.114 -e throughput --start-time 'April 1'
   Hourly statistics of the one-way delay, for a script:
     esmond-ps-get --url https://ma.example.org --src 131.243.24.11 \\
-        --dest 198.129.254.62 --event-type histogram-owdelay -T statistics \\
+        --dest 198.129.254.62 -e histogram-owdelay -T statistics \\
         -W 3600 -o jsonl
   Loss of the last week, drawn on the terminal:
     esmond-ps-get --url https://ma.example.org --src 131.243.24.11 \\

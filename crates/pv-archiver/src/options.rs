@@ -10,7 +10,7 @@ Examples:
   The channels of a cluster whose names begin alike:
     pv-archiver --url archive.example.org channels --glob 'my_prefix:*'
   The samples of a day, as CSV:
-    pv-archiver get someChannel --start 2016-07-13 --end 2016-07-14 -o csv
+    pv-archiver get someChannel -S 2016-07-13 -E 2016-07-14 -o csv
   What a file of commands would change:
     pv-archiver apply commands.csv --dry-run
 
@@ -42,6 +42,7 @@ pub(crate) struct ConnectionArgs {
         global = true,
         value_name = "URL",
         env = "PV_ARCHIVER_URL",
+        hide_env_values = true,
         default_value = "localhost"
     )]
     pub(crate) url: String,

@@ -21,7 +21,8 @@ use crate::stop::Signals;
 #[command(after_help = "\
 Examples:
   esmond-ps-archive backup /backup/archive-$(date +%F).sqlite
-  mkdir restored && cp /backup/archive-2026-01-31.sqlite restored/archive.sqlite
+  mkdir restored
+  cp /backup/archive-2026-01-31.sqlite restored/archive.sqlite
   esmond-ps-archive --data restored check")]
 pub(crate) struct Backup {
     /// File to make; only its owner can read it

@@ -26,7 +26,8 @@ use crate::stop::{Ended, interruptible};
 #[command(after_help = "\
 Examples:
   esmond-ps-archive export archive.jsonl.gz
-  esmond-ps-archive export throughput.jsonl.gz --filter event-type:throughput
+  esmond-ps-archive export throughput.jsonl.gz \\
+      --filter event-type:throughput
   esmond-ps-archive export - | ssh other esmond-ps-archive import -")]
 pub(crate) struct Export {
     /// File to write, or to replace; - for stdout

@@ -4,7 +4,8 @@ use std::io;
 
 use anyhow::Result;
 use chrono::Utc;
-use clap::Args;
+use clap::builder::Resettable;
+use clap::{Arg, Args};
 use esmond_ps_cli_common::args::ConnectionArgs;
 use esmond_ps_cli_common::report::{Output, UsageError};
 use esmond_ps_cli_common::{connection, dates};
@@ -28,12 +29,16 @@ const STATES: &str = "mirror";
 #[derive(Debug, Args)]
 #[command(
     mut_arg("ssl_verify", |option| option.hide(true)),
+    // What the environment has is for the archive that it names, and that may be
+    // another one: a key goes to no archive that it was not given for.
+    mut_arg("user", without_variable),
+    mut_arg("key", without_variable),
+    mut_arg("key_file", without_variable),
     after_help = "\
 Examples:
   esmond-ps-archive mirror --from https://ps.example.org
-  esmond-ps-archive mirror --from https://ps.example.org --since '30 days ago' \\
-      --filter event-type:throughput
-  esmond-ps-archive mirror --from https://ps.example.org 2>> mirror.log      every hour, by cron
+  esmond-ps-archive mirror --from https://ps.example.org \\
+      --since '30 days ago' --filter event-type:throughput
 
 Exit status 3: some series could not be read or stored, or points differ from those that are stored
 here (these stay); they are named on stderr, and what could not be read is tried again next time."
@@ -86,6 +91,10 @@ pub(crate) struct Mirror {
     types: Types,
     #[command(flatten, next_help_heading = "Connection")]
     connection: ConnectionArgs,
+}
+
+fn without_variable(option: Arg) -> Arg {
+    option.env(Resettable::Reset)
 }
 
 /// Reads a number of requests a second.

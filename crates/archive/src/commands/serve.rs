@@ -36,7 +36,8 @@ use crate::stop::Signals;
 #[command(after_help = "\
 Examples:
   esmond-ps-archive serve
-  esmond-ps-archive serve --listen [::]:443 --tls-cert cert.pem --tls-key key.pem
+  esmond-ps-archive serve --listen [::]:443 \\
+      --tls-cert cert.pem --tls-key key.pem
   esmond-ps-archive serve --retention /etc/esmond-ps/retention.json
   esmond-ps-archive serve --show-config")]
 pub(crate) struct Serve {

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use url::Url;
 
 use crate::nearest::did_you_mean;
 use crate::report::UsageError;
@@ -273,9 +274,13 @@ impl Parser<'_> {
             Err(self.complaint(at, &text))
         };
         match (key.kind, value) {
-            (Kind::Address, DeValue::String(text)) if text.contains("://") => {
+            (Kind::Address, DeValue::String(text)) if is_address(text.trim()) => {
                 Ok(text.trim().into())
             }
+            (Kind::Address, DeValue::String(text)) if holds_credentials(text) => complain(
+                "an address without a user and a password, which stand in user and in the file \
+                 of key-file",
+            ),
             (Kind::Address, _) => complain("an address that begins with https:// or http://"),
             (Kind::Text, DeValue::String(text)) if !text.is_empty() => Ok(text.as_ref().into()),
             (Kind::Text, _) => complain("a text in quotes that is not empty"),
@@ -305,6 +310,23 @@ impl Parser<'_> {
             _ => self.path.parent().unwrap_or(Path::new("")).join(text),
         }
     }
+}
+
+/// Tells whether a text can be the address of an archive.
+fn is_address(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && text.contains("://")
+            && url.username().is_empty()
+            && url.password().is_none()
+    })
+}
+
+/// Tells whether a text is an address with a user or a password in it.
+fn holds_credentials(text: &str) -> bool {
+    let host = text.split_once("://").map(|(_, rest)| rest);
+    let host = host.and_then(|rest| rest.split('/').next());
+    host.is_some_and(|host| host.contains('@'))
 }
 
 #[cfg(test)]
@@ -386,6 +408,18 @@ mod tests {
             ),
             ("[defaults]\ncacert = ''\n", "2: cacert should be the path"),
             ("[archives.a]\nurl = '@b'\n", "2: url should be an address"),
+            (
+                "[archives.a]\nurl = 'ftp://h'\n",
+                "2: url should be an address that begins with https",
+            ),
+            (
+                "[archives.a]\nurl = 'https://h:x'\n",
+                "2: url should be an address that begins with https",
+            ),
+            (
+                "[archives.a]\nurl = 'https://u:s3cret@h'\n",
+                "2: url should be an address without a user and a password",
+            ),
             (
                 &format!("{archive}tiemout = 5\n"),
                 "3: unknown key \"tiemout\"; did you mean \"timeout\"?",

@@ -157,6 +157,10 @@ fn option(roff: &mut Roff, arg: &Arg) {
         }
         head.push(bold(format!("--{name}")));
     }
+    for name in arg.get_visible_aliases().unwrap_or_default() {
+        head.push(roman(", "));
+        head.push(bold(format!("--{name}")));
+    }
     let takes_value = matches!(arg.get_action(), ArgAction::Set | ArgAction::Append);
     if takes_value {
         if !head.is_empty() {
@@ -240,17 +244,27 @@ fn commands(roff: &mut Roff, command: &Command) {
 }
 
 fn environment(roff: &mut Roff, command: &Command, page: &Page<'_>) {
-    let options = command.get_arguments().filter(|arg| !arg.is_hide_set());
-    let variables = options.filter_map(|arg| Some((arg.get_env()?, arg.get_long()?)));
-    let variables: Vec<(String, String)> = variables
-        .map(|(name, option)| {
+    let mut variables: Vec<(String, String)> = Vec::new();
+    for arg in all_arguments(command) {
+        if let (Some(name), Some(option)) = (arg.get_env(), arg.get_long()) {
             let name = name.to_string_lossy().into_owned();
-            (name, format!("Stands for --{option}, which counts more."))
-        })
-        .collect();
+            // Commands share options.
+            if variables.iter().all(|(known, _)| *known != name) {
+                let text = format!("Stands for --{option}, which counts more.");
+                variables.push((name, text));
+            }
+        }
+    }
     let variables = variables.iter().map(|(name, text)| (&**name, &**text));
     let all: Vec<(&str, &str)> = variables.chain(page.environment.iter().copied()).collect();
     definitions(roff, "ENVIRONMENT", &all);
+}
+
+/// Returns the options of a command and of those below it.
+fn all_arguments(command: &Command) -> Vec<&Arg> {
+    let own = command.get_arguments().filter(|arg| !arg.is_hide_set());
+    let below = command.get_subcommands().flat_map(all_arguments);
+    own.chain(below).collect()
 }
 
 fn definitions(roff: &mut Roff, title: &str, definitions: &[(&str, &str)]) {

@@ -22,6 +22,7 @@ pub struct LoaderArgs {
         long,
         value_name = "URL",
         env = "ESMOND_URL",
+        hide_env_values = true,
         help_heading = heading::CONNECTION
     )]
     pub url: Option<String>,
