@@ -319,3 +319,27 @@ fn names_of_an_archive_cannot_forge_a_status() {
     assert_eq!(first.matches('|').count(), 1, "{forged:?}");
     assert!(!forged.stdout.contains('\u{1b}'), "{forged:?}");
 }
+
+#[test]
+fn with_json_errors_an_unknown_state_is_one_object_on_stderr() {
+    for (arguments, message) in [
+        ("--bogus", "no such option: --bogus"),
+        ("-s 10.0.0.1 -d 10.0.0.2", "--event-type"),
+        (
+            "-s 10.0.0.1 -d 10.0.0.2 -e throughput --retries 0",
+            "reading the tests",
+        ),
+    ] {
+        let run = check("http://127.0.0.1:1", &format!("--json-errors {arguments}"));
+        assert_eq!(run.status, Some(3), "{run:?}");
+        assert!(run.stdout.starts_with("UNKNOWN - "), "{run:?}");
+        assert_eq!(run.stderr.lines().count(), 1, "{run:?}");
+        let told: Value = serde_json::from_str(&run.stderr).expect("JSON");
+        assert_eq!(
+            (&told["exit"], &told["level"]),
+            (&json!(3), &json!("error"))
+        );
+        let said = told.to_string();
+        assert!(said.contains(message), "{said}");
+    }
+}

@@ -65,7 +65,8 @@ fn time(row: &BTreeMap<String, String>) -> i64 {
     seconds * 1_000_000_000 + start
 }
 
-/// What a csv row should be as fields; those of a histogram are its count.
+/// What a csv row should be as fields; those of a histogram are its count. The line
+/// protocol knows no line break, which is made visible.
 fn fields(row: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     if row.contains_key("bucket") {
         let counts: Value = serde_json::from_str(&row["value"]).expect("JSON");
@@ -89,7 +90,8 @@ fn fields(row: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let own = row
         .iter()
         .filter(|(name, text)| !no_fields.contains(&name.as_str()) && !text.is_empty());
-    own.map(|(name, text)| (name.clone(), text.parse().map_or(text.clone(), number)))
+    let field = |text: &String| text.parse().map_or(text.replace('\n', "\\n"), number);
+    own.map(|(name, text)| (name.clone(), field(text)))
         .collect()
 }
 

@@ -56,7 +56,8 @@ Examples:
   Why an archive cannot be read:
     esmond-ps-check --url https://ma.example.org --doctor
   All pairs of an archive, on one page:
-    esmond-ps-check --url https://ma.example.org --grid --grid-file grid.html
+    esmond-ps-check --url https://ma.example.org --grid \\
+        --grid-file grid.html
 
 Exit status:
   0  OK
@@ -174,29 +175,29 @@ fn start(command: &Command, format: &mut Format, output: &mut Output<'_>) -> any
 /// Reports that nothing can be said, where monitoring systems look for it: on the
 /// first line of stdout. Returns the exit status.
 fn unknown(error: &anyhow::Error, format: Format, help: &str, output: &mut Output<'_>) -> u8 {
-    let message = match error.downcast_ref::<UsageError>() {
+    let state = State::Unknown;
+    let usage = error.downcast_ref::<UsageError>();
+    if problem::is_json() {
+        output.tell(&report::failure(error).exit(state.status()));
+    } else if let Some(usage) = usage {
+        output.note(&usage.message);
+        if usage.help {
+            output.note(&format!("\n{}", help.trim_end()));
+        }
+    } else if let Some(hint) = report::hint(error.as_ref()) {
+        output.note(&hint);
+    }
+    let message = match usage {
         Some(usage) => {
-            output.note(&usage.message);
-            if usage.help {
-                output.note(&format!("\n{}", help.trim_end()));
-            }
             let mut lines = usage.message.lines();
             let complaint = lines
                 .clone()
                 .find_map(|line| Some(line.split_once("error: ")?.1));
-            complaint
-                .or_else(|| lines.next())
-                .unwrap_or_default()
-                .to_owned()
+            let complaint = complaint.or_else(|| lines.next());
+            complaint.unwrap_or_default().to_owned()
         }
-        None => {
-            if let Some(hint) = report::hint(error.as_ref()) {
-                output.note(&hint);
-            }
-            report::chain(error.as_ref())
-        }
+        None => report::chain(error.as_ref()),
     };
-    let state = State::Unknown;
     let line = match format {
         Format::Json => json!({"state": state.name(), "message": message}).to_string(),
         _ => format!("{state} - {}", print::text(&message)),

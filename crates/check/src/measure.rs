@@ -156,11 +156,14 @@ pub(crate) fn numbers(point: &DataPoint, part: Part, factor: f64, mut each: impl
     }
 }
 
-/// Returns the largest `ttl` of a path, or of several.
+/// Returns the largest `ttl` of a path, or of several. Old tests stored it as a text.
 fn hop_count(hops: &[Value]) -> Option<f64> {
     let ttl = |hop: &Value| match hop {
         Value::Array(hops) => hop_count(hops),
-        hop => hop.get("ttl")?.as_f64(),
+        hop => match hop.get("ttl")? {
+            Value::String(text) => float::parse(text),
+            ttl => ttl.as_f64(),
+        },
     };
     hops.iter().filter_map(ttl).reduce(f64::max)
 }
@@ -168,6 +171,21 @@ fn hop_count(hops: &[Value]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_as_long_as_its_largest_ttl_however_that_is_written() {
+        for (hops, count) in [
+            (
+                serde_json::json!([{"ttl": 1}, {"ttl": 3}, {"ip": "10.0.0.1"}]),
+                Some(3.0),
+            ),
+            (serde_json::json!([{"ttl": "2"}, {"ttl": "11"}]), Some(11.0)),
+            (serde_json::json!([[{"ttl": "2"}], [{"ttl": 4}]]), Some(4.0)),
+            (serde_json::json!([{"ttl": "x"}, {}]), None),
+        ] {
+            assert_eq!(hop_count(hops.as_array().unwrap()), count, "{hops}");
+        }
+    }
 
     #[test]
     fn numbers_are_short_and_have_their_unit() {

@@ -137,16 +137,25 @@ fn end(result: &anyhow::Result<Outcome>) -> Option<(u8, Problem)> {
             (128_u8.saturating_add(*signal), problem)
         }
         Err(error) if is_closed_pipe(error.as_ref()) => return None,
-        Err(error) => match error.downcast_ref::<UsageError>() {
-            Some(usage) => (status::USAGE, usage.problem()),
-            None => {
-                let hint = hint(error.as_ref());
-                let problem = Problem::of(error.as_ref()).hint(hint.as_deref());
-                (status::FAILED, problem)
-            }
-        },
+        Err(error) => {
+            let status = match is_usage(error) {
+                true => status::USAGE,
+                false => status::FAILED,
+            };
+            (status, failure(error))
+        }
     };
     Some((status, problem.exit(status)))
+}
+
+/// Returns what is told of an error that ends a program: its causes are the detail,
+/// with what to try next.
+#[must_use]
+pub fn failure(error: &anyhow::Error) -> Problem {
+    match error.downcast_ref::<UsageError>() {
+        Some(usage) => usage.problem(),
+        None => Problem::of(error.as_ref()).hint(hint(error.as_ref()).as_deref()),
+    }
 }
 
 /// Returns what to try next, where an error has a usual reason.

@@ -163,6 +163,35 @@ fn a_number_is_a_point_with_a_typed_value() {
 }
 
 #[test]
+fn integers_stay_integers_also_beyond_the_database() {
+    let base = context("packet-count-sent", "base", 0);
+    for (value, written) in [
+        ("9223372036854775807", "9223372036854775807i"),
+        ("9007199254740993", "9007199254740993i"),
+        ("9223372036854775808", "9223372036854775807i"),
+        ("-1e30", "-9223372036854775808i"),
+        ("1e999", "9223372036854775807i"),
+    ] {
+        let value = serde_json::from_str(value).unwrap();
+        let text = influx(Layout::Numeric, &base, &[value]);
+        let end = format!(" value={written} 1398902400000000000\n");
+        assert!(text.ends_with(&end), "{text}");
+    }
+}
+
+#[test]
+fn a_message_of_several_lines_is_one_point_on_one_line() {
+    let context = context("failures", "base", 0);
+    let error = json!({"error": "first \"line\"\nsecond \u{1b}[31m"});
+    let text = influx(Layout::Failures, &context, &[error]);
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(
+        text.contains(r#" msg="first \"line\"\\nsecond \\x1b[31m" 13"#),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_histogram_is_its_statistics() {
     let context = context("histogram-owdelay", "base", 0);
     let text = influx(

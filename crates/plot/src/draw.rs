@@ -254,6 +254,7 @@ impl Drawing {
         };
         match &panel.kind {
             Kind::Line(line) => self.gaps(line, &field),
+            Kind::Bars(line) if panel.has_zeros() => self.gaps(line, &field),
             Kind::Bands(bands) => {
                 if let Some(line) = bands.lowest() {
                     self.gaps(line, &field);
@@ -277,7 +278,7 @@ impl Drawing {
         self.axis_label(panel, &scale.unit, top, height);
         match &panel.kind {
             Kind::Line(line) => self.curve("line", line, &field, BLUE, 1.5),
-            Kind::Bars(line) => self.bars(line, &field),
+            Kind::Bars(line) => self.bars(line, &field, panel.has_zeros()),
             Kind::Bands(bands) => self.bands(bands, &field),
             Kind::Strip(_) => {}
         }
@@ -385,11 +386,11 @@ impl Drawing {
         }
     }
 
-    fn bars(&mut self, line: &Line, field: &Field<'_>) {
+    fn bars(&mut self, line: &Line, field: &Field<'_>, has_zeros: bool) {
         let (from, to) = self.span;
         let zero = field.y(0.0);
         for run in line.fitted(from, to, self.columns()) {
-            if let (Some(first), Some(last)) = (run.first(), run.last()) {
+            if let (Some(first), Some(last), true) = (run.first(), run.last(), has_zeros) {
                 let (start, end) = (self.x(first.first.ts), self.x(last.last.ts));
                 // So that nothing counted is told from nothing known.
                 self.line(

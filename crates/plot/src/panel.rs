@@ -194,6 +194,12 @@ impl Panel {
         }
     }
 
+    /// Tells whether each point is a number that was counted, which may be zero: a
+    /// failure is none, and nothing is known of the time between two.
+    pub(crate) fn has_zeros(&self) -> bool {
+        self.layout != RowLayout::Failures
+    }
+
     /// Returns how the numbers are written.
     pub(crate) fn scale(&self) -> Scale {
         let (low, high) = self.extremes().unwrap_or_default();
@@ -217,6 +223,9 @@ impl Panel {
         let Some((low, high)) = self.extremes() else {
             return "no data".to_owned();
         };
+        if self.layout == RowLayout::Failures {
+            return plural(count, "failure", "failures");
+        }
         let scale = self.scale();
         let values = plural(count, "value", "values");
         let range = if low == high {
@@ -236,8 +245,9 @@ impl Panel {
     fn gaps(&self) -> u64 {
         let line = match &self.kind {
             Kind::Line(line) => Some(line),
+            Kind::Bars(line) => self.has_zeros().then_some(line),
             Kind::Bands(bands) => bands.lowest(),
-            Kind::Bars(_) | Kind::Strip(_) => None,
+            Kind::Strip(_) => None,
         };
         line.map_or(0, |line| line.runs().len().saturating_sub(1) as u64)
     }

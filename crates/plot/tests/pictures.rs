@@ -266,3 +266,26 @@ fn colours_change_nothing_but_colours() {
         assert_eq!(trimmed, expected.lines().collect::<Vec<_>>(), "{name}");
     }
 }
+
+#[test]
+fn nothing_is_drawn_between_two_failures() {
+    let error = serde_json::json!({"error": "no route"});
+    let times = [1000, 2000, 2060, 2120];
+    let points = times.map(|ts| (ts, &error));
+    let layout = esmond_ps_model::RowLayout::Failures;
+    let chart = esmond_ps_plot::chart("failures", "failures", layout, 0, 4000, points);
+    let svg = chart.expect("failures are drawn").svg(1000, 300);
+    let outline = outline(&svg);
+    assert!(
+        outline.contains("  bar: 4 with [2, 2, 2, 2] points"),
+        "{outline}"
+    );
+    assert!(
+        outline.contains("4 failures") && !outline.contains("gap"),
+        "{outline}"
+    );
+    assert!(
+        !outline.contains("zero") && !outline.contains("no data"),
+        "{outline}"
+    );
+}

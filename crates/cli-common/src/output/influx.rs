@@ -6,8 +6,8 @@
 //! is a tag, everything else a field. What is none is left out, and a row without a
 //! field is no point.
 //!
-//! The protocol cannot hold everything in names and tags: control characters are made
-//! visible there, and so are backslashes that would be read as escapes.
+//! The protocol cannot hold everything: control characters are made visible, and in
+//! names and tags so are backslashes that would be read as escapes.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -33,6 +33,9 @@ const TAGS: [(&str, &str); 8] = [
 ];
 
 const NANOSECONDS: f64 = 1e9;
+
+/// From here on no number is an integer of 64 bits with sign.
+const INTEGERS: f64 = 9_223_372_036_854_775_808.0;
 
 pub(super) struct Writer<W> {
     out: W,
@@ -164,7 +167,9 @@ fn push_field(line: &mut String, head: usize, name: &str, value: &Value, kind: K
         Value::String(text) if kind != Kind::AsItIs && is_number(text) => {
             push_number(line, text, is_integer);
         }
-        Value::String(_) | Value::Array(_) | Value::Object(_) => push_string(line, &csv(value)),
+        // The protocol knows no line break in a text; JSON has none.
+        Value::String(text) => push_string(line, &one_line(text)),
+        Value::Array(_) | Value::Object(_) => push_string(line, &csv(value)),
     }
 }
 
@@ -179,6 +184,10 @@ fn push_number(line: &mut String, text: &str, is_integer: bool) {
     }
     match text.parse::<f64>() {
         // Beyond what the database can hold.
+        Ok(value) if is_integer && value.abs() >= INTEGERS => {
+            let most = if value > 0.0 { i64::MAX } else { i64::MIN };
+            let _ = write!(line, "{most}i");
+        }
         Ok(value) if value.is_infinite() => {
             let most = if value > 0.0 { f64::MAX } else { f64::MIN };
             let _ = write!(line, "{most:e}");
