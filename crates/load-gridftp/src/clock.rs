@@ -1,6 +1,6 @@
 //! Times of log records, in microseconds since 1970.
 
-use chrono::{NaiveDate, NaiveDateTime};
+use crate::digits;
 
 /// Reads `YYYYMMDDhhmmss` with an optional fraction; the zone is always UTC.
 ///
@@ -9,45 +9,73 @@ use chrono::{NaiveDate, NaiveDateTime};
 /// number of microseconds.
 #[must_use]
 pub fn parse_stamp(text: &str) -> Option<i64> {
-    let (whole, fraction) = text.split_at_checked(14)?;
-    let whole = digits(whole)?;
-    let pair = |at: u32| u32::try_from(whole / 10_i64.pow(at) % 100).ok();
-    let year = i32::try_from(whole / 10_i64.pow(10)).ok()?;
-    let day = NaiveDate::from_ymd_opt(year, pair(8)?, pair(6)?)?;
-    let moment = day.and_hms_opt(pair(4)?, pair(2)?, pair(0)?)?;
-    let microseconds = match fraction {
-        "" => 0,
-        _ => parse_fraction(fraction.strip_prefix('.')?, moment)?,
+    let (whole, fraction) = text.as_bytes().split_first_chunk::<14>()?;
+    let date = number(*whole.first_chunk()?)?;
+    let days = days(date / 10_000, date / 100 % 100, date % 100)?;
+    // The day once more, and the time.
+    let time = number(*whole.last_chunk()?)?;
+    let (hour, minute, second) = (time / 10_000 % 100, time / 100 % 100, time % 100);
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let microseconds = match fraction.split_first() {
+        None => 0,
+        Some((b'.', fraction)) => parse_fraction(fraction, date)?,
+        Some(_) => return None,
     };
-    moment
-        .and_utc()
-        .timestamp()
-        .checked_mul(1_000_000)?
-        .checked_add(microseconds)
+    Some(((days * 24 + hour) * 60 + minute) * 60_000_000 + second * 1_000_000 + microseconds)
 }
 
-fn parse_fraction(fraction: &str, moment: NaiveDateTime) -> Option<i64> {
-    let length = u32::try_from(fraction.len()).ok()?;
-    if length >= 6 {
-        let (microseconds, rest) = fraction.split_at_checked(6)?;
-        let are_digits = rest.bytes().all(|byte| byte.is_ascii_digit());
-        return digits(microseconds).filter(|_| are_digits);
+/// Reads the fraction of a time of this `YYYYMMDD`.
+fn parse_fraction(fraction: &[u8], date: i64) -> Option<i64> {
+    const PADDED_SINCE: i64 = 20_091_020;
+    if let Some((microseconds, rest)) = fraction.split_first_chunk() {
+        let are_digits = rest.iter().all(u8::is_ascii_digit);
+        return six(*microseconds).filter(|_| are_digits);
     }
-    let number = digits(fraction).filter(|_| length > 0)?;
-    let padded_since = NaiveDate::from_ymd_opt(2009, 10, 20)?;
-    if moment.date() < padded_since {
-        return Some(number);
+    let missing = 6 - fraction.len();
+    let mut padded = [b'0'; 6];
+    if date < PADDED_SINCE {
+        padded[missing..].copy_from_slice(fraction);
+    } else {
+        padded[..fraction.len()].copy_from_slice(fraction);
     }
-    Some(number * 10_i64.pow(6 - length))
+    six(padded).filter(|_| missing < 6)
 }
 
-/// Reads up to eighteen digits, and nothing else.
-fn digits(text: &str) -> Option<i64> {
-    text.bytes().try_fold(0, |number, byte| {
-        let digit = byte.is_ascii_digit().then(|| i64::from(byte - b'0'))?;
-        Some(number * 10 + digit)
-    })
+fn six([a, b, c, d, e, f]: [u8; 6]) -> Option<i64> {
+    number([b'0', b'0', a, b, c, d, e, f])
 }
+
+fn number(text: [u8; 8]) -> Option<i64> {
+    digits::eight(text).map(u64::cast_signed)
+}
+
+/// Returns the days from 1970 to a day of the years 0 to 9999, if there is such a day.
+fn days(year: i64, month: i64, day: i64) -> Option<i64> {
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let last = match month {
+        2 => 28 + i64::from(is_leap),
+        4 | 6 | 9 | 11 => 30,
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        _ => return None,
+    };
+    if !(1..=last).contains(&day) {
+        return None;
+    }
+    // Years that start in March have their leap day at the end.
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    let before_month = (153 * month + 2) / 5;
+    Some(year * 365 + leap_days + before_month + day - 1 - DAYS_TO_1970)
+}
+
+/// Days from the first of March of the year 0 to 1970.
+const DAYS_TO_1970: i64 = 719_468;
 
 /// Turns seconds since 1970 into microseconds, rounded as Python's `datetime`
 /// does it, so that throughputs come out equal to the last digit.
@@ -65,6 +93,8 @@ pub fn from_seconds(seconds: f64) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::{Datelike as _, NaiveDate, NaiveTime};
+
     use super::*;
 
     #[test]
@@ -108,6 +138,32 @@ mod tests {
             parse_stamp("20091020000000.2102"),
             Some(1_255_996_800_210_200)
         );
+    }
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        let mut day = NaiveDate::from_ymd_opt(0, 1, 1).unwrap();
+        while day.year() < 10_000 {
+            let expected = day.and_time(NaiveTime::MIN).and_utc().timestamp_micros();
+            assert_eq!(
+                parse_stamp(&format!(
+                    "{:04}{:02}{:02}000000",
+                    day.year(),
+                    day.month(),
+                    day.day()
+                )),
+                Some(expected),
+                "{day}"
+            );
+            day = day.succ_opt().unwrap();
+        }
+        for (year, leap) in [(1900, false), (2000, true), (2023, false), (2024, true)] {
+            let last = format!("{year}0229000000");
+            assert_eq!(parse_stamp(&last).is_some(), leap, "{last}");
+        }
+        for day in ["20240001", "20241301", "20240100", "20240132", "20240431"] {
+            assert_eq!(parse_stamp(&format!("{day}000000")), None, "{day}");
+        }
     }
 
     #[test]

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
-const BUFFER: usize = 64 * 1024;
+/// As much of a log as is read at once, in bytes.
+const BUFFER: usize = 256 * 1024;
 
 /// A log that is open for reading.
 #[derive(Debug)]

@@ -10,6 +10,7 @@
 //! The library is for the program and its tests; its interface may change.
 
 pub mod clock;
+mod digits;
 pub mod input;
 pub mod journal;
 pub mod json_log;
@@ -22,6 +23,7 @@ pub mod options;
 pub mod original;
 
 pub mod pickle;
+mod plain;
 pub mod position;
 
 pub mod post;

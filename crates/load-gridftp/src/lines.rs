@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, BufRead};
+use std::mem;
 
 use memchr::memchr;
 
@@ -16,10 +17,10 @@ pub const TAIL: usize = 4096;
 
 /// A line that has come to its newline.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RawLine {
+pub struct RawLine<'a> {
     /// Its bytes with the newline; only the last [`TAIL`] of a line longer than
     /// [`LONGEST`].
-    pub bytes: Vec<u8>,
+    pub bytes: Cow<'a, [u8]>,
     /// Offset behind it.
     pub end: u64,
     /// Its number, from 1.
@@ -28,7 +29,16 @@ pub struct RawLine {
     pub cut: bool,
 }
 
-impl RawLine {
+impl RawLine<'_> {
+    /// Copies what is only borrowed.
+    #[must_use]
+    pub fn into_owned(self) -> RawLine<'static> {
+        RawLine {
+            bytes: Cow::Owned(self.bytes.into_owned()),
+            ..self
+        }
+    }
+
     /// The line as text, without its newline. Bytes that are no UTF-8 become
     /// `U+FFFD`: servers write file names as they come.
     #[must_use]
@@ -55,6 +65,8 @@ pub struct Lines<R> {
     head: Vec<u8>,
     offset: u64,
     number: u64,
+    /// Length of the line that was lent last, at the front of what `input` holds.
+    lent: usize,
 }
 
 impl<R: BufRead> Lines<R> {
@@ -67,6 +79,7 @@ impl<R: BufRead> Lines<R> {
             head,
             offset,
             number,
+            lent: 0,
         }
     }
 
@@ -76,15 +89,17 @@ impl<R: BufRead> Lines<R> {
         &self.head
     }
 
-    /// Returns the next line that is complete.
+    /// Returns the next line that is complete. It stays where it was read to, as long as
+    /// that is one piece.
     ///
     /// # Errors
     ///
     /// Those of reading.
-    pub fn next_line(&mut self) -> io::Result<Result<RawLine, Unfinished>> {
-        let mut bytes = Vec::new();
+    pub fn next_line(&mut self) -> io::Result<Result<RawLine<'_>, Unfinished>> {
+        self.input.consume(mem::take(&mut self.lent));
+        let mut kept = Vec::new();
         let mut length = 0;
-        loop {
+        let last = loop {
             let chunk = match self.input.fill_buf() {
                 Ok(chunk) => chunk,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -99,23 +114,34 @@ impl<R: BufRead> Lines<R> {
                 let missing = HEAD - self.head.len();
                 self.head.extend_from_slice(&chunk[..taken.min(missing)]);
             }
-            bytes.extend_from_slice(&chunk[..taken]);
             length += taken as u64;
+            if newline.is_some() && kept.is_empty() {
+                break taken;
+            }
+            kept.extend_from_slice(&chunk[..taken]);
             self.input.consume(taken);
-            if length > LONGEST as u64 && bytes.len() > 2 * TAIL {
-                bytes.drain(..bytes.len() - TAIL);
+            if length > LONGEST as u64 && kept.len() > 2 * TAIL {
+                kept.drain(..kept.len() - TAIL);
             }
             if newline.is_some() {
-                self.offset += length;
-                self.number += 1;
-                return Ok(Ok(RawLine {
-                    cut: length > LONGEST as u64,
-                    bytes,
-                    end: self.offset,
-                    number: self.number,
-                }));
+                break 0;
             }
-        }
+        };
+        self.offset += length;
+        self.number += 1;
+        self.lent = last;
+        let bytes = if kept.is_empty() {
+            // Nothing is read: this is what was there before.
+            Cow::Borrowed(&self.input.fill_buf()?[..last])
+        } else {
+            Cow::Owned(kept)
+        };
+        Ok(Ok(RawLine {
+            cut: length > LONGEST as u64,
+            bytes,
+            end: self.offset,
+            number: self.number,
+        }))
     }
 }
 
@@ -143,6 +169,24 @@ mod tests {
         assert_eq!((&*empty.text(), empty.end, empty.number), ("", 5, 2));
         assert_eq!(lines.next_line().unwrap(), Err(Unfinished { length: 2 }));
         assert_eq!(lines.head(), b"one\n\ntw");
+    }
+
+    #[test]
+    fn lines_are_the_same_however_they_are_read() {
+        let input = b"one\n\nthree is longer\r\n\xff\nfive";
+        for capacity in 1..=input.len() + 1 {
+            let reader = io::BufReader::with_capacity(capacity, &input[..]);
+            let mut pieces = Lines::new(reader, Vec::new(), 0, 0);
+            let mut whole = lines(input);
+            loop {
+                let (one, other) = (whole.next_line().unwrap(), pieces.next_line().unwrap());
+                assert_eq!(one, other, "{capacity}");
+                if one.is_err() {
+                    break;
+                }
+            }
+            assert_eq!(whole.head(), pieces.head());
+        }
     }
 
     #[test]

@@ -164,10 +164,11 @@ pub enum LastLog {
     Closed,
 }
 
-/// One step of reading.
+/// What comes of reading on.
 enum Step {
-    Post(RawLine, Box<Measurement>),
-    Pass(RawLine),
+    Post(RawLine<'static>, Box<Measurement>),
+    /// Lines that are not posted were read; others should get a turn.
+    Pause,
     End,
 }
 
@@ -273,12 +274,14 @@ impl<P: Post, L: Lookup, K: Keep> Loader<'_, P, L, K> {
         let mut ended = Ok(false);
         loop {
             while matches!(ended, Ok(false)) && on_their_way.len() < jobs {
-                match self.step(source, opened).await {
+                let nothing_open = on_their_way.is_empty();
+                match self.step(source, opened, progress, nothing_open).await {
                     Ok(Step::Post(line, measurement)) => on_their_way.push_back(async move {
                         let result = post.post(line.number, &measurement).await;
                         (line, result)
                     }),
-                    Ok(Step::Pass(line)) => progress.passed(line, on_their_way.is_empty()),
+                    // Signals must be noticed.
+                    Ok(Step::Pause) => tokio::task::yield_now().await,
                     Ok(Step::End) => ended = Ok(true),
                     // Records on their way still come to their end.
                     Err(error) => ended = Err(error),
@@ -301,48 +304,70 @@ impl<P: Post, L: Lookup, K: Keep> Loader<'_, P, L, K> {
         ended.map(|_| ())
     }
 
-    /// Reads a line and understands it.
-    async fn step(&mut self, source: &Source, opened: &mut Opened) -> anyhow::Result<Step> {
+    /// Reads up to the next line that gives a measurement.
+    async fn step(
+        &mut self,
+        source: &Source,
+        opened: &mut Opened,
+        progress: &mut Progress,
+        nothing_open: bool,
+    ) -> anyhow::Result<Step> {
         if self.is_over() {
             return Ok(Step::End);
         }
-        let next = opened.lines.next_line();
-        let line = match next.with_context(|| format!("cannot read {}", source.name()))? {
-            Ok(line) => line,
-            Err(unfinished) => {
-                if unfinished.length > 0 && !opened.may_grow {
-                    self.report.skipped += 1;
-                    let text = format!("skipping - {} ends within a line", source.name());
-                    self.journal.error(&text);
+        loop {
+            let next = opened.lines.next_line();
+            let line = match next.with_context(|| format!("cannot read {}", source.name()))? {
+                Ok(line) => line,
+                Err(unfinished) => {
+                    if unfinished.length > 0 && !opened.may_grow {
+                        self.report.skipped += 1;
+                        let text = format!("skipping - {} ends within a line", source.name());
+                        self.journal.error(&text);
+                    }
+                    return Ok(Step::End);
                 }
-                return Ok(Step::End);
+            };
+            let mut is_turn_over = line.number.is_multiple_of(LINES_AT_ONCE);
+            let text = line.text();
+            let understood = self.read(&line, &text);
+            if !matches!(understood, Line::Other) {
+                if let Some(measurement) = self.measure(source, &line, &text, understood).await? {
+                    drop(text);
+                    if is_turn_over {
+                        tokio::task::yield_now().await;
+                    }
+                    return Ok(Step::Post(line.into_owned(), measurement));
+                }
+                is_turn_over = true;
             }
-        };
-        if line.number.is_multiple_of(LINES_AT_ONCE) {
-            tokio::task::yield_now().await;
+            progress.passed(&line, nothing_open);
+            if is_turn_over {
+                return Ok(Step::Pause);
+            }
         }
-        Ok(match self.understand(source, &line).await? {
-            Some(measurement) => Step::Post(line, measurement),
-            None => Step::Pass(line),
-        })
+    }
+
+    /// Tells what a line holds.
+    fn read<'t>(&self, line: &RawLine<'_>, text: &'t str) -> Line<'t> {
+        if line.cut {
+            return Line::broken("the line is longer than 1 MiB");
+        }
+        match self.settings.style {
+            Style::Netlogger => netlogger::parse(text),
+            Style::Json => json_log::parse(text),
+        }
     }
 
     /// Makes a measurement of a line; none of one that gives none, which is told where
     /// something is lost with it.
-    async fn understand(
+    async fn measure(
         &mut self,
         source: &Source,
-        line: &RawLine,
+        line: &RawLine<'_>,
+        text: &str,
+        understood: Line<'_>,
     ) -> anyhow::Result<Option<Box<Measurement>>> {
-        let text = line.text();
-        let understood = if line.cut {
-            Line::broken("the line is longer than 1 MiB")
-        } else {
-            match self.settings.style {
-                Style::Netlogger => netlogger::parse(&text),
-                Style::Json => json_log::parse(&text),
-            }
-        };
         let place = || format!("(line {} of {})", line.number, source.name());
         match understood {
             Line::Other => return Ok(None),
@@ -411,7 +436,7 @@ impl<P: Post, L: Lookup, K: Keep> Loader<'_, P, L, K> {
     fn settle(
         &mut self,
         source: &Source,
-        line: &RawLine,
+        line: &RawLine<'_>,
         result: Result<Stored, Failure>,
     ) -> anyhow::Result<()> {
         match result {
@@ -433,7 +458,7 @@ impl<P: Post, L: Lookup, K: Keep> Loader<'_, P, L, K> {
         Ok(())
     }
 
-    fn tell_progress(&self, line: &RawLine) {
+    fn tell_progress(&self, line: &RawLine<'_>) {
         self.journal.progress(self.report.processed(), line.end);
     }
 
@@ -461,26 +486,38 @@ impl<P: Post, L: Lookup, K: Keep> Loader<'_, P, L, K> {
 /// Up to which line everything is settled.
 #[derive(Debug, Default)]
 struct Progress {
-    settled: Option<RawLine>,
+    settled: Option<RawLine<'static>>,
     /// A later line without a record.
-    passed: Option<RawLine>,
+    passed: Option<RawLine<'static>>,
 }
 
 impl Progress {
-    fn passed(&mut self, line: RawLine, nothing_open: bool) {
+    fn passed(&mut self, line: &RawLine<'_>, nothing_open: bool) {
         if nothing_open {
-            self.settled = Some(line);
+            remember(&mut self.settled, line);
         } else {
-            self.passed = Some(line);
+            remember(&mut self.passed, line);
         }
     }
 
-    fn posted(&mut self, line: RawLine, nothing_open: bool) {
+    fn posted(&mut self, line: RawLine<'static>, nothing_open: bool) {
         let passed = self
             .passed
             .take_if(|passed| nothing_open && passed.end > line.end);
         self.settled = Some(passed.unwrap_or(line));
     }
+}
+
+/// Copies a line to where another one was: there are millions of them.
+fn remember(place: &mut Option<RawLine<'static>>, line: &RawLine<'_>) {
+    let Some(known) = place else {
+        *place = Some(line.clone().into_owned());
+        return;
+    };
+    let bytes = known.bytes.to_mut();
+    bytes.clear();
+    bytes.extend_from_slice(&line.bytes);
+    (known.end, known.number, known.cut) = (line.end, line.number, line.cut);
 }
 
 /// Waits for a signal to end, and as long as records on their way may take then.

@@ -13,16 +13,16 @@
 //! follow the prefix of another log (`Transfer stats: `, syslog), and the beginning of
 //! a record that the server cut at 4096 bytes: the last record on the line counts.
 //!
-//! A line with as many `=` as the record has keys holds no look-alike of anything, so
-//! nearly all lines are read once from the front, and the others with all the care.
+//! Nearly all lines hold no look-alike of anything: these are read the [`plain`] way, and
+//! the others with all the care.
 
 use std::borrow::Cow;
+use std::iter;
 
-use memchr::{memchr, memchr_iter};
 use serde_json::Map;
 
-use crate::clock;
 use crate::transfer::{Direction, Figure, Line, Style, Transfer};
+use crate::{clock, plain};
 
 /// How many look-alikes of a record, or of the end of a path, are tried. A file name
 /// could hold any number of them.
@@ -31,25 +31,7 @@ const ATTEMPTS: usize = 16;
 /// Reads one line, without its newline.
 #[must_use]
 pub fn parse(line: &str) -> Line<'_> {
-    plain(line).unwrap_or_else(|| careful(line))
-}
-
-/// Reads a line that holds one record, whose first `=` is that of its `DATE`, and no
-/// further `=`. None where there are others, or anything is wrong.
-fn plain(line: &str) -> Option<Line<'_>> {
-    let (before, _) = split_once(line, b'=')?;
-    let prefix = before.strip_suffix("DATE")?;
-    if prefix.starts_with('{') {
-        return None;
-    }
-    let equals = memchr_iter(b'=', line.as_bytes()).count();
-    let split_file = |text| {
-        let (file, rest) = split_before(text, b" BUFFER")?;
-        let tail = tail(rest).ok()?;
-        (tail.keys.map(|keys| keys + KEYS) == Some(equals)).then_some((file, tail))
-    };
-    let (_, text) = line.split_at(prefix.len());
-    record(text, |text| split_file(text).ok_or_else(String::new)).ok()
+    plain::parse(line).unwrap_or_else(|| careful(line))
 }
 
 /// Reads a line that may hold anything.
@@ -62,7 +44,7 @@ fn careful(line: &str) -> Line<'_> {
     }
     let mut reason = None;
     for (at, _) in line.rmatch_indices("DATE=").take(ATTEMPTS) {
-        match record(&line[at..], split_file) {
+        match record(&line[at..]).and_then(Record::understood) {
             Ok(line) => return line,
             Err(why) => reason = Some(why),
         }
@@ -72,20 +54,6 @@ fn careful(line: &str) -> Line<'_> {
         None if looks_like_a_part(line) => Line::broken("a part of a record"),
         None => Line::Other,
     }
-}
-
-/// Splits before the first ` KEY=`, given with its blank and without its `=`: that is
-/// what is looked for, as most values hold none.
-fn split_before<'a, const N: usize>(text: &'a str, key: &[u8; N]) -> Option<(&'a str, &'a str)> {
-    memchr_iter(b'=', text.as_bytes())
-        .find(|at| text.as_bytes()[..*at].last_chunk() == Some(key))
-        .map(|at| text.split_at(at - N))
-}
-
-/// As the method of texts, which is many times slower.
-fn split_once(text: &str, at: u8) -> Option<(&str, &str)> {
-    let at = memchr(at, text.as_bytes())?;
-    Some((&text[..at], &text[at + 1..]))
 }
 
 /// What is left of a record when its beginning is lost.
@@ -103,71 +71,96 @@ fn looks_like_a_part(line: &str) -> bool {
     .any(|key| line.contains(key))
 }
 
-/// Keys that every record has, `DATE` to `CODE`.
-const KEYS: usize = 16;
+/// The fields of a record.
+pub(crate) struct Record<'a> {
+    pub(crate) end: &'a str,
+    pub(crate) host: &'a str,
+    pub(crate) program: &'a str,
+    pub(crate) start: &'a str,
+    pub(crate) user: &'a str,
+    pub(crate) file: &'a str,
+    pub(crate) tail: Tail<'a>,
+}
 
-/// Reads a record that starts with `text`, which ends with the line. `split_file` splits
-/// what stands behind `FILE=`.
-fn record<'a>(
-    text: &'a str,
-    split_file: impl FnOnce(&'a str) -> Result<(&'a str, Tail<'a>), String>,
-) -> Result<Line<'a>, String> {
+/// Those that follow the path.
+pub(crate) struct Tail<'a> {
+    pub(crate) buffer: u64,
+    pub(crate) block: u64,
+    pub(crate) bytes: u64,
+    pub(crate) volume: &'a str,
+    pub(crate) streams: u64,
+    pub(crate) stripes: u64,
+    pub(crate) dest: &'a str,
+    pub(crate) command: &'a str,
+    pub(crate) code: &'a str,
+    pub(crate) retransmits: Vec<Figure>,
+}
+
+impl<'a> Record<'a> {
+    /// Makes a transfer of it, if it is one.
+    #[inline]
+    pub(crate) fn understood(self) -> Result<Line<'a>, String> {
+        let tail = self.tail;
+        let Some(direction) = Direction::of_command(tail.command) else {
+            return Ok(Line::Other);
+        };
+        let time = |name: &str, text: &str| {
+            clock::parse_stamp(text).ok_or_else(|| format!("{name} {text} is no time"))
+        };
+        let start_us = time("START", self.start)?;
+        let end_us = time("DATE", self.end)?;
+        // Memory first, so that nothing is written twice.
+        let transfer = Box::write(
+            Box::new_uninit(),
+            Transfer {
+                style: Style::Netlogger,
+                direction,
+                host: Cow::Borrowed(self.host),
+                peer: Cow::Borrowed(without_brackets(tail.dest)),
+                start_us,
+                end_us: Some(end_us),
+                code: Cow::Borrowed(tail.code),
+                bytes: Some(tail.bytes.into()),
+                streams: Some(tail.streams.into()),
+                stripes: Some(tail.stripes.into()),
+                block_size: Some(tail.block.into()),
+                window_size: Some(tail.buffer.into()),
+                program: Some(Cow::Borrowed(self.program)),
+                file: Some(Cow::Borrowed(unquoted(self.file))),
+                user: Some(Cow::Borrowed(without_share(self.user))),
+                volume: Some(Cow::Borrowed(tail.volume)),
+                retransmits: tail.retransmits,
+                details: Map::new(),
+            },
+        );
+        Ok(Line::Transfer(transfer))
+    }
+}
+
+/// Reads a record that starts with `text`, which ends with the line.
+fn record(text: &str) -> Result<Record<'_>, String> {
     let mut rest = text;
-    let end = field(&mut rest, b" DATE=")?;
-    let host = field(&mut rest, b" HOST=")?;
-    let program = field(&mut rest, b" PROG=")?;
-    let event = field(&mut rest, b" NL.EVNT=")?;
+    let end = field(&mut rest, "DATE=")?;
+    let host = field(&mut rest, "HOST=")?;
+    let program = field(&mut rest, "PROG=")?;
+    let event = field(&mut rest, "NL.EVNT=")?;
     if event != "FTP_INFO" {
         return Err(format!("NL.EVNT is {event}, not FTP_INFO"));
     }
-    let start = field(&mut rest, b" START=")?;
-    let (user, after) = after_key(rest, b" USER=")
-        .and_then(|rest| split_before(rest, b" FILE"))
+    let start = field(&mut rest, "START=")?;
+    let (user, after) = after_key(rest, "USER=")
+        .and_then(|rest| rest.split_once(" FILE="))
         .ok_or("USER or FILE is missing")?;
-    let (file, tail) = split_file(&after[" FILE=".len()..])?;
-
-    let Some(direction) = Direction::of_command(tail.command) else {
-        return Ok(Line::Other);
-    };
-    let time = |name: &str, text: &str| {
-        clock::parse_stamp(text).ok_or_else(|| format!("{name} {text} is no time"))
-    };
-    Ok(Line::Transfer(Box::new(Transfer {
-        style: Style::Netlogger,
-        direction,
-        host: Cow::Borrowed(host),
-        peer: Cow::Borrowed(without_brackets(tail.dest)),
-        start_us: time("START", start)?,
-        end_us: Some(time("DATE", end)?),
-        code: Cow::Borrowed(tail.code),
-        bytes: Some(tail.bytes.into()),
-        streams: Some(tail.streams.into()),
-        stripes: Some(tail.stripes.into()),
-        block_size: Some(tail.block.into()),
-        window_size: Some(tail.buffer.into()),
-        program: Some(Cow::Borrowed(program)),
-        file: Some(Cow::Borrowed(unquoted(file))),
-        user: Some(Cow::Borrowed(without_share(user))),
-        volume: Some(Cow::Borrowed(tail.volume)),
-        retransmits: tail.retransmits,
-        details: Map::new(),
-    })))
-}
-
-/// What follows the path.
-struct Tail<'a> {
-    buffer: u64,
-    block: u64,
-    bytes: u64,
-    volume: &'a str,
-    streams: u64,
-    stripes: u64,
-    dest: &'a str,
-    command: &'a str,
-    code: &'a str,
-    retransmits: Vec<Figure>,
-    /// How many keys follow that of the code; none when there are unknown ones.
-    keys: Option<usize>,
+    let (file, tail) = split_file(after)?;
+    Ok(Record {
+        end,
+        host,
+        program,
+        start,
+        user,
+        file,
+        tail,
+    })
 }
 
 /// Splits behind `FILE=`: the path ends at the last ` BUFFER=` that a whole rest of a
@@ -185,32 +178,30 @@ fn split_file(text: &str) -> Result<(&str, Tail<'_>), String> {
 
 fn tail(text: &str) -> Result<Tail<'_>, String> {
     let mut rest = text;
-    let buffer = count(&mut rest, b" BUFFER=")?;
-    let block = count(&mut rest, b" BLOCK=")?;
-    let bytes = count(&mut rest, b" NBYTES=")?;
-    let (volume, after) = after_key(rest, b" VOLUME=")
-        .and_then(|rest| split_before(rest, b" STREAMS"))
+    let buffer = count(&mut rest, "BUFFER=")?;
+    let block = count(&mut rest, "BLOCK=")?;
+    let bytes = count(&mut rest, "NBYTES=")?;
+    let (volume, after) = after_key(rest, "VOLUME=")
+        .and_then(|rest| Some(rest.split_at(rest.find(" STREAMS=")?)))
         .ok_or("VOLUME or STREAMS is missing")?;
     rest = after;
-    let streams = count(&mut rest, b" STREAMS=")?;
-    let stripes = count(&mut rest, b" STRIPES=")?;
-    let dest = field(&mut rest, b" DEST=")?;
-    let command = field(&mut rest, b" TYPE=")?;
-    let code = field(&mut rest, b" CODE=")?;
+    let streams = count(&mut rest, "STREAMS=")?;
+    let stripes = count(&mut rest, "STRIPES=")?;
+    let dest = field(&mut rest, "DEST=")?;
+    let command = field(&mut rest, "TYPE=")?;
+    let code = field(&mut rest, "CODE=")?;
     if code.is_empty() || !code.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(format!("CODE {code} is no number"));
     }
     let mut retransmits = Vec::new();
-    let mut keys = Some(0);
-    for word in words(rest) {
-        keys = keys.map(|keys| keys + 1);
-        match split_once(word, b'=') {
+    for word in rest.split_whitespace() {
+        match word.split_once('=') {
             Some((key, list)) if key.eq_ignore_ascii_case("retrans") => {
-                retransmits = numbers(list).ok_or_else(|| format!("{word} is no list"))?;
+                let numbers: Option<_> = numbers(list).map(|n| n.map(Figure::Whole)).collect();
+                retransmits = numbers.ok_or_else(|| format!("{word} is no list"))?;
             }
-            Some(("TASKID", _)) => {}
-            // What servers to come may add.
-            Some(_) => keys = None,
+            // Also what servers to come may add.
+            Some(_) => {}
             None => return Err(format!("{word} follows the record")),
         }
     }
@@ -225,96 +216,30 @@ fn tail(text: &str) -> Result<Tail<'_>, String> {
         command,
         code,
         retransmits,
-        keys,
     })
 }
 
-/// Takes `KEY=value` from the front; the value ends at a blank.
-fn field<'a, const N: usize>(rest: &mut &'a str, key: &[u8; N]) -> Result<&'a str, String> {
-    let value = after_key(rest, key).ok_or_else(|| missing(key))?;
-    let (value, after) = value.split_at(end_of_word(value));
+/// Takes `KEY=value` from the front; the value ends at white space.
+fn field<'a>(rest: &mut &'a str, key: &str) -> Result<&'a str, String> {
+    let missing = || format!("{} is missing", name(key));
+    let value = after_key(rest, key).ok_or_else(missing)?;
+    let end = value.find(char::is_whitespace).unwrap_or(value.len());
+    let (value, after) = value.split_at(end);
     *rest = after;
     Ok(value)
 }
 
-/// Returns what follows ` KEY=`. Keys have a length that the compiler knows: comparing
-/// them is an instruction or two.
-#[inline]
-fn after_key<'a, const N: usize>(rest: &'a str, key: &[u8; N]) -> Option<&'a str> {
-    if rest.as_bytes().first_chunk() == Some(key) {
-        return rest.get(N..);
-    }
-    // Any number of blanks will do, at the start also none.
-    let trimmed = rest.trim_start_matches(' ');
-    let is_key = trimmed.as_bytes().starts_with(&key[1..]);
-    is_key.then(|| &trimmed[N - 1..])
+/// Returns what follows `KEY=`, which any number of blanks may stand before.
+fn after_key<'a>(rest: &'a str, key: &str) -> Option<&'a str> {
+    rest.trim_start_matches(' ').strip_prefix(key)
 }
 
-fn missing(key: &[u8]) -> String {
-    format!("{} is missing", name(key))
-}
-
-fn name(key: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(key.trim_ascii().strip_suffix(b"=").unwrap_or(key))
-}
-
-/// Returns where the first white space is, or the end. Text beyond ASCII has white space
-/// of its own, and is read slowly.
-fn end_of_word(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let mut end = 0;
-    // Eight bytes at a time as long as all of them are visible ASCII.
-    while let Some(eight) = bytes[end..].first_chunk() {
-        let odd = not_graphic(u64::from_le_bytes(*eight));
-        if odd != 0 {
-            end += odd.trailing_zeros() as usize / 8;
-            break;
-        }
-        end += 8;
-    }
-    let rest = bytes[end..].iter();
-    end += rest.take_while(|byte| byte.is_ascii_graphic()).count();
-    match bytes.get(end) {
-        None | Some(b' ') => end,
-        Some(_) => text.find(char::is_whitespace).unwrap_or(text.len()),
-    }
-}
-
-/// Marks the bytes of a number that are no visible ASCII, by their highest bit. The
-/// lowest mark is right; those above it may be wrong, for there may be carries.
-fn not_graphic(bytes: u64) -> u64 {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    let up_to_blank = bytes.wrapping_sub(EACH * 0x21) & !bytes;
-    let from_delete = bytes.wrapping_add(EACH) | bytes;
-    (up_to_blank | from_delete) & (EACH * 0x80)
-}
-
-/// Returns the words between white space.
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text.trim_start();
-    std::iter::from_fn(move || {
-        let (word, after) = rest.split_at(end_of_word(rest));
-        rest = after.trim_start();
-        (!word.is_empty()).then_some(word)
-    })
+fn name(key: &str) -> &str {
+    key.trim_end_matches('=')
 }
 
 /// Takes a number as [`field`] does.
-fn count<const N: usize>(rest: &mut &str, key: &[u8; N]) -> Result<u64, String> {
-    let value = after_key(rest, key).ok_or_else(|| missing(key))?;
-    let digits = value.bytes().take_while(u8::is_ascii_digit);
-    let (number, length) = digits.fold((0_u64, 0), |(number, length), digit| {
-        let number = number
-            .wrapping_mul(10)
-            .wrapping_add(u64::from(digit - b'0'));
-        (number, length + 1)
-    });
-    // So many digits fit.
-    if matches!(length, 1..=19) && matches!(value.as_bytes().get(length), None | Some(b' ')) {
-        *rest = &value[length..];
-        return Ok(number);
-    }
-    // Other white space ends a number, too.
+fn count(rest: &mut &str, key: &str) -> Result<u64, String> {
     let text = field(rest, key)?;
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     digits
@@ -323,19 +248,20 @@ fn count<const N: usize>(rest: &mut &str, key: &[u8; N]) -> Result<u64, String> 
         .ok_or_else(|| format!("{} {text} is no number", name(key)))
 }
 
-/// Reads `1,2,3`; the empty text is the empty list.
-fn numbers(list: &str) -> Option<Vec<Figure>> {
-    if list.is_empty() {
-        return Some(Vec::new());
-    }
-    let mut numbers = Vec::new();
-    let mut rest = list;
-    while let Some((number, after)) = split_once(rest, b',') {
-        numbers.push(Figure::Whole(number.parse().ok()?));
-        rest = after;
-    }
-    numbers.push(Figure::Whole(rest.parse().ok()?));
-    Some(numbers)
+/// Reads `1,2,3`; the empty text is the empty list. None stands for what is no number.
+#[inline]
+pub(crate) fn numbers(list: &str) -> impl Iterator<Item = Option<i64>> {
+    let mut rest = (!list.is_empty()).then_some(list);
+    iter::from_fn(move || {
+        let list = rest?;
+        let end = list.bytes().position(|byte| byte == b',');
+        rest = end.and_then(|at| list.get(at + 1..));
+        let number = end.map_or(list, |at| &list[..at]);
+        Some(match number.as_bytes() {
+            [digit @ b'0'..=b'9'] => Some(i64::from(digit - b'0')),
+            _ => number.parse().ok(),
+        })
+    })
 }
 
 /// Takes `[address]` apart; wu-ftpd wrote `1[address]`.
@@ -455,7 +381,7 @@ mod tests {
 
     #[test]
     fn a_line_that_is_read_once_is_read_as_with_all_care() {
-        assert!(plain(RECORD).is_some());
+        assert!(plain::parse(RECORD).is_some());
         for piece in [
             "=",
             " ",
@@ -477,7 +403,7 @@ mod tests {
                     format!("{before}{piece}{after}"),
                     format!("{before}{piece}"),
                 ] {
-                    if let Some(read) = plain(&line) {
+                    if let Some(read) = plain::parse(&line) {
                         assert_eq!(read, careful(&line), "{line}");
                     }
                 }

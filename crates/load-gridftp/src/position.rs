@@ -55,7 +55,7 @@ impl Mark {
 impl Position {
     /// Returns the place behind `line` of the file that starts with `head`.
     #[must_use]
-    pub fn behind(line: &RawLine, identity: Identity, head: &[u8]) -> Self {
+    pub fn behind(line: &RawLine<'_>, identity: Identity, head: &[u8]) -> Self {
         // What was read ahead may be gone when the place is looked for.
         let known = usize::try_from(line.end).map_or(HEAD, |end| end.min(HEAD));
         Self {

@@ -238,6 +238,7 @@ fn behind(path: &Path, is_record: impl Fn(&str) -> bool) -> io::Result<Option<Po
     let mut lines = Lines::new(input, Vec::new(), 0, 0);
     while let Ok(line) = lines.next_line()? {
         if is_record(&line.text()) {
+            let line = line.into_owned();
             return Ok(Some(Position::behind(&line, identity, lines.head())));
         }
     }

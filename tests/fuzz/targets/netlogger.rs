@@ -13,6 +13,6 @@ fuzz_target!(|bytes: &[u8]| {
     };
     assert!(transfer.code.bytes().all(|byte| byte.is_ascii_digit()));
     assert!(transfer.throughput().is_none_or(|rate| rate.is_finite() && rate >= 0.0));
-    let again = parse(&format!("[1] Fri Jun  1 06:08:01 2018 :: Transfer stats: {line}"));
-    assert_eq!(again, Line::Transfer(transfer));
+    let prefixed = format!("[1] Fri Jun  1 06:08:01 2018 :: Transfer stats: {line}");
+    assert_eq!(parse(&prefixed), Line::Transfer(transfer));
 });
