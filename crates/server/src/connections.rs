@@ -18,7 +18,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::ConnectInfo;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -29,21 +28,18 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
-use crate::kept::{Witness, keeping};
+use crate::kept::keeping;
+use crate::overdue::{Times, UnderWay, overdue};
 use crate::tls::Tls;
+use crate::unread::watched;
 
 /// How long requests may go on after the server was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
-
-/// How long a connection may be idle even when others wait for its place: time for
-/// a request to follow the connection, and for the last 64 KiB of an answer, which
-/// are still on their way when the request counts as done.
-const MANNERS: Duration = Duration::from_secs(5);
 
 /// How long to wait when the system has no descriptor left for a connection.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -128,29 +124,7 @@ pub async fn serve(
             wanted: wanted.clone(),
             watcher: graceful.watcher(),
         };
-        let connections = connections.clone();
-        let wanted = wanted.clone();
-        let mut stopping = stopping.clone();
-        tokio::spawn(async move {
-            let _place = place;
-            let mut stream = TimeoutStream::new(stream);
-            stream.set_write_timeout(Some(connections.idle));
-            let stream = Box::pin(stream);
-            let Some(tls) = &connections.tls else {
-                return connection.serve(stream, false).await;
-            };
-            let handshake = TlsAcceptor::from(tls.current()).accept(stream);
-            tokio::select! {
-                shaken = handshake => match shaken {
-                    Ok(stream) => connection.serve(stream, true).await,
-                    Err(error) => tracing::debug!("no TLS with {peer}: {error}"),
-                },
-                why = idle(connections.idle, &wanted) => {
-                    tracing::debug!("no TLS with {peer} in time: {why}");
-                }
-                () = async { let _ = stopping.wait_for(|stop| *stop).await; } => {}
-            }
-        });
+        connection.spawn(stream, place, stopping.clone());
     }
     drop(listener);
     let _ = stop.send(true);
@@ -170,20 +144,6 @@ async fn place(places: &Arc<Semaphore>, wanted: &Semaphore) -> Option<OwnedSemap
     // Another connection may have ended by itself; then nobody needs to make room.
     wanted.forget_permits(1);
     place
-}
-
-/// Completes when a connection was idle for too long, or its place is wanted; tells
-/// which. Those who are idle are asked in the order in which they became so.
-async fn idle(limit: Duration, wanted: &Semaphore) -> &'static str {
-    let until = Instant::now() + limit;
-    sleep(MANNERS.min(limit)).await;
-    match timeout_at(until, wanted.acquire()).await {
-        Ok(Ok(asked)) => {
-            asked.forget();
-            "was idle when others needed its place"
-        }
-        Ok(Err(_)) | Err(_) => "was idle",
-    }
 }
 
 /// Takes the next connection.
@@ -228,6 +188,42 @@ struct Connection {
 }
 
 impl Connection {
+    /// Serves the connection in a task of its own, while it has its place.
+    ///
+    /// It stands apart from [`serve`], which is generic, so that the code for requests is
+    /// made here and not with the settings of whichever crate calls that.
+    fn spawn(
+        self,
+        stream: TcpStream,
+        place: Option<OwnedSemaphorePermit>,
+        mut stopping: watch::Receiver<bool>,
+    ) {
+        tokio::spawn(async move {
+            let _place = place;
+            let connections = self.connections.clone();
+            let mut stream = TimeoutStream::new(stream);
+            stream.set_write_timeout(Some(connections.idle));
+            let stream = Box::pin(stream);
+            let Some(tls) = &connections.tls else {
+                return self.serve(stream, false).await;
+            };
+            let (peer, wanted) = (self.peer, self.wanted.clone());
+            let handshake = TlsAcceptor::from(tls.current()).accept(stream);
+            let times = Times::new();
+            tokio::select! {
+                biased;
+                shaken = handshake => match shaken {
+                    Ok(stream) => self.serve(stream, true).await,
+                    Err(error) => tracing::debug!("no TLS with {peer}: {error}"),
+                },
+                why = overdue(&times, &connections, &wanted) => {
+                    tracing::debug!("no TLS with {peer} in time: it {why}");
+                }
+                () = async { let _ = stopping.wait_for(|stop| *stop).await; } => {}
+            }
+        });
+    }
+
     /// Answers the requests that come.
     async fn serve<S>(self, stream: S, encrypted: bool)
     where
@@ -240,17 +236,21 @@ impl Connection {
             wanted,
             watcher,
         } = self;
-        let under_way = Arc::new(watch::Sender::new(Began::new()));
-        let until_overdue = overdue(&connections, &wanted, under_way.subscribe());
+        let times = Arc::new(Times::new());
+        let noted = Arc::clone(&times);
         let service = service_fn(move |mut request: Request<Incoming>| {
-            let one = UnderWay::new(&under_way);
+            let one = UnderWay::new(&noted);
             request.extensions_mut().insert(ConnectInfo(peer));
             if encrypted {
                 request.extensions_mut().insert(Encrypted);
             }
-            let answer = router.clone().oneshot(request.map(Body::new));
+            let (request, unread) = watched(request);
+            let answer = router.clone().oneshot(request);
             async move {
-                let answer = answer.await?;
+                let mut answer = answer.await?;
+                if let Some(unread) = unread {
+                    unread.pass(&mut answer).await;
+                }
                 Ok::<_, Infallible>(answer.map(|body| keeping(body, one)))
             }
         });
@@ -266,69 +266,14 @@ impl Connection {
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         let connection = watcher.watch(connection.into_owned());
         tokio::select! {
+            // What was done in time is not too late.
+            biased;
             ended = connection => if let Err(error) = ended {
                 tracing::debug!("connection of {peer}: {error}");
             },
-            why = until_overdue => tracing::debug!("connection of {peer} {why}"),
-        }
-    }
-}
-
-/// When the requests of a connection that are under way began, oldest first.
-type Began = Vec<Instant>;
-
-/// A request of a connection until its answer is sent.
-struct UnderWay {
-    all: Arc<watch::Sender<Began>>,
-    began: Instant,
-}
-
-impl UnderWay {
-    fn new(all: &Arc<watch::Sender<Began>>) -> Self {
-        let began = Instant::now();
-        all.send_modify(|all| all.push(began));
-        let all = all.clone();
-        Self { all, began }
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.all.send_modify(|all| {
-            if let Some(at) = all.iter().position(|began| *began == self.began) {
-                all.remove(at);
+            why = overdue(&times, &connections, &wanted) => {
+                tracing::debug!("connection of {peer} {why}");
             }
-        });
-    }
-}
-
-impl Witness for UnderWay {}
-
-/// Completes when nothing was under way for too long, or one request is; tells
-/// which.
-async fn overdue(
-    limits: &Connections,
-    wanted: &Semaphore,
-    mut under_way: watch::Receiver<Began>,
-) -> &'static str {
-    loop {
-        let oldest = under_way.borrow_and_update().first().copied();
-        let too_long = async {
-            match oldest {
-                Some(began) => {
-                    sleep_until(began + limits.longest).await;
-                    "took too long for a request"
-                }
-                None => idle(limits.idle, wanted).await,
-            }
-        };
-        tokio::select! {
-            // What was done in time is not too late.
-            biased;
-            changed = under_way.changed() => if changed.is_err() {
-                return "has ended";
-            },
-            why = too_long => return why,
         }
     }
 }

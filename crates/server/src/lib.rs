@@ -35,7 +35,7 @@
 //! answers metadata (`create`, `keys`, `search`), `series_read` and `series_write`
 //! points (`plain`, `validate`); `stream` sends lists without holding them. Around them:
 //! `logstash` takes results of pScheduler, `connections` takes connections
-//! (`tls`), `limits` refuses what is too much, `access_log` notes requests, `health` and
+//! (`overdue`, `tls`, `unread`), `limits` refuses what is too much, `access_log` notes requests, `health` and
 //! `metrics` tell how the archive is, and `openapi` how it is asked.
 
 mod accept;
@@ -57,6 +57,7 @@ mod lookups;
 mod metrics;
 mod number;
 mod openapi;
+mod overdue;
 mod paging;
 pub mod paths;
 mod plain;
@@ -71,6 +72,7 @@ mod site;
 mod stream;
 mod tls;
 pub mod types;
+mod unread;
 mod validate;
 
 pub use access_log::{Access, AccessLog};

@@ -1,6 +1,6 @@
 //! Requests that nobody means: the archive refuses them, and never fails itself.
 
-use std::sync::OnceLock;
+use std::rc::Rc;
 
 use axum::body::Body;
 use axum::http::{Method, Request, Uri};
@@ -20,9 +20,17 @@ struct Stage {
     key: String,
 }
 
-fn stage() -> &'static Stage {
-    static STAGE: OnceLock<Stage> = OnceLock::new();
-    STAGE.get_or_init(|| {
+/// Returns that of this test, which ends with its thread: a static of the process is
+/// never dropped, and its directory would stay.
+fn stage() -> Rc<Stage> {
+    thread_local! {
+        static STAGE: Rc<Stage> = Rc::new(Stage::new());
+    }
+    STAGE.with(Rc::clone)
+}
+
+impl Stage {
+    fn new() -> Self {
         let runtime = Runtime::new().unwrap();
         let (archive, key) = runtime.block_on(async {
             let archive = Archive::new().await;
@@ -36,15 +44,13 @@ fn stage() -> &'static Stage {
             let key = archive.record(&json!(event_types)).await;
             (archive, key)
         });
-        Stage {
+        Self {
             runtime,
             archive,
             key,
         }
-    })
-}
+    }
 
-impl Stage {
     /// Asks, and checks what holds for every answer.
     fn ask(&self, method: &Method, target: &str, body: Vec<u8>) -> Result<Answer, TestCaseError> {
         let uri: Uri = match target.parse() {

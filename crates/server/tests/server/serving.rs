@@ -236,6 +236,77 @@ async fn those_who_are_idle_for_longest_make_room_for_others() {
     assert!(began.elapsed() >= idle / 2);
 }
 
+/// A write that nobody may do, without its body.
+fn refused(headers: &str) -> String {
+    format!(
+        "POST {ARCHIVE} HTTP/1.1\r\nhost: x\r\nauthorization: Token nobody's\r\n\
+         content-type: application/json\r\n{headers}\r\n"
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_before_the_body_keeps_the_connection_when_a_small_body_follows() {
+    let (_archive, address) = served(config(), Connections::default()).await;
+    let next = "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    for (headers, body) in [
+        ("content-length: 2\r\n", "{}"),
+        ("transfer-encoding: chunked\r\n", "2\r\n{}\r\n0\r\n\r\n"),
+    ] {
+        let mut stream = connected(address, &refused(headers)).await;
+        // The head is dealt with before the body is there.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        stream.write_all(body.as_bytes()).await.unwrap();
+        stream.write_all(next.as_bytes()).await.unwrap();
+        let answers = until_closed(stream).await;
+        assert!(answers.starts_with("HTTP/1.1 401 "), "{answers}");
+        let (refusal, after) = answers.split_once("HTTP/1.1 200 OK\r\n").unwrap();
+        assert!(!refusal.contains("connection: close"), "{refusal}");
+        assert!(after.ends_with("{\"status\":\"ok\"}"), "{after}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_closes_the_connection_says_so() {
+    let (_archive, address) = served(config(), Connections::default()).await;
+    let began = Instant::now();
+    for headers in [
+        // Never comes; is too much to wait for; waits itself.
+        "content-length: 2\r\n",
+        "content-length: 1000000\r\n",
+        "content-length: 2\r\nexpect: 100-continue\r\n",
+        "transfer-encoding: chunked\r\n",
+    ] {
+        let answer = until_closed(connected(address, &refused(headers)).await).await;
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+        assert!(answer.contains("connection: close\r\n"), "{answer}");
+    }
+    // Not for being idle.
+    assert!(began.elapsed() < Connections::default().idle);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_takes_too_long_is_cut_off() {
+    let staged = Arc::new(Staged::default());
+    let mut config = config();
+    config.resolver = staged.clone();
+    let connections = Connections {
+        longest: Duration::from_secs(2),
+        ..Connections::default()
+    };
+    let longest = connections.longest;
+    let (_archive, address) = served(config, connections).await;
+    let request = format!("GET {ARCHIVE}?source=wait HTTP/1.1\r\nhost: x\r\n\r\n");
+    // Not before it comes, however long the connection was idle.
+    let mut stream = connected(address, "").await;
+    tokio::time::sleep(longest * 4).await;
+    stream.write_all(request.as_bytes()).await.unwrap();
+    staged.reached.notified().await;
+    let began = Instant::now();
+    assert_eq!(until_closed(stream).await, "");
+    let took = began.elapsed();
+    assert!(took >= longest && took < longest * 2, "{took:?}");
+}
+
 #[test]
 fn requests_cannot_take_all_places_of_connections_by_default() {
     let requests = Config::default().most_writes + Config::default().most_reads;
