@@ -21,6 +21,9 @@ const CLIENTS: usize = 16;
 /// Requests of which the fastest counts.
 const REQUESTS: usize = 50;
 
+/// New tests, after each of which a search is timed.
+const NEW_TESTS: usize = 10;
+
 /// A record that all archives have.
 const TEST: usize = 77;
 
@@ -73,7 +76,39 @@ fn measure(bench: &Bench) -> Measured {
     }
     table.lines.sort_by(|a, b| a[0].cmp(&b[0]));
     measured.tables.push(table);
+    let mut sides = [&large, &small].map(|archive| (archive, there));
+    measured.rows.extend(
+        searches()
+            .iter()
+            .map(|search| after_new_tests(search, &mut sides, sizes[0])),
+    );
     measured
+}
+
+/// The first search after a new test; each side is an archive, and the number of its next
+/// new test.
+fn after_new_tests(
+    (name, query): &(&str, String),
+    [large, small]: &mut [(&Archive, usize); 2],
+    least_records: usize,
+) -> Row {
+    let request = http::get(&format!("{PATH}?{query}"));
+    let first = |(archive, next): &mut (&Archive, usize)| {
+        register(archive, *next, *next + 1);
+        *next += 1;
+        let mut connection = archive.connect();
+        time(|| {
+            connection.send(&request, 200);
+        })
+    };
+    let [ours, limit] = least(NEW_TESTS, [&mut || first(large), &mut || first(small)]);
+    Row::new(format!("{name}, the first after a new test"), seconds(ours))
+        .against(format!(
+            "among {}: {}",
+            count(least_records),
+            seconds(limit)
+        ))
+        .value(ours / limit, "× its time")
 }
 
 /// What is searched: a name, and the query.

@@ -4,7 +4,7 @@
 //! exactly as posted (`41`, `41.0` and `41.00` are three buckets) and in the
 //! order in which they came.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::de::{Deserializer, Error as _};
 use serde::ser::{SerializeMap, Serializer};
@@ -83,10 +83,10 @@ impl Histogram {
     /// Adds the counts of another histogram. Buckets that exist keep their
     /// place, new ones follow. Counts saturate at 64 bits.
     pub fn merge(&mut self, other: &Self) {
-        let position = self.positions();
-        for (bucket, count) in &other.buckets {
-            match position.get(bucket) {
-                Some(&at) => self.buckets[at].1 = self.buckets[at].1.saturating_add(*count),
+        let places = self.places(other);
+        for ((bucket, count), place) in other.buckets.iter().zip(places) {
+            match place {
+                Some(at) => self.buckets[at].1 = self.buckets[at].1.saturating_add(*count),
                 None => self.buckets.push((bucket.clone(), *count)),
             }
         }
@@ -96,10 +96,10 @@ impl Histogram {
     /// returns the buckets that are left with no count. They are kept: whether
     /// they go depends on whether another merged histogram listed them.
     pub fn unmerge(&mut self, other: &Self) -> Vec<String> {
-        let position = self.positions();
+        let places = self.places(other);
         let mut emptied = Vec::new();
-        for (bucket, count) in &other.buckets {
-            if let Some(&at) = position.get(bucket) {
+        for ((bucket, count), place) in other.buckets.iter().zip(places) {
+            if let Some(at) = place {
                 let left = self.buckets[at].1.saturating_sub(*count);
                 self.buckets[at].1 = left;
                 if left == 0 {
@@ -110,9 +110,9 @@ impl Histogram {
         emptied
     }
 
-    /// Removes a bucket.
-    pub fn remove(&mut self, bucket: &str) {
-        self.buckets.retain(|(name, _)| name != bucket);
+    /// Removes buckets, with their counts. Those that stay keep their order.
+    pub fn remove(&mut self, buckets: &BTreeSet<String>) {
+        self.buckets.retain(|(name, _)| !buckets.contains(name));
     }
 
     /// Computes the statistics; `None` when a bucket is no finite number or
@@ -173,11 +173,13 @@ impl Histogram {
         finite.then_some(statistics)
     }
 
-    fn positions(&self) -> HashMap<String, usize> {
-        self.buckets
-            .iter()
-            .enumerate()
-            .map(|(at, (bucket, _))| (bucket.clone(), at))
+    /// Returns where each bucket of another histogram is in this one.
+    fn places(&self, other: &Self) -> Vec<Option<usize>> {
+        let names = self.buckets.iter().map(|(bucket, _)| bucket.as_str());
+        let position: HashMap<&str, usize> = names.zip(0..).collect();
+        let wanted = other.buckets.iter();
+        wanted
+            .map(|(bucket, _)| position.get(bucket.as_str()).copied())
             .collect()
     }
 }
@@ -344,7 +346,7 @@ mod tests {
         assert_eq!(sum, histogram(&[("1", 3), ("2", 3), ("9", 4)]));
         let emptied = sum.unmerge(&second);
         assert_eq!(emptied, ["2", "9"]);
-        sum.remove("9");
+        sum.remove(&["9".to_owned()].into());
         assert_eq!(sum, first);
     }
 }

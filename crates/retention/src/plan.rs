@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use esmond_ps_model::SummaryType;
-use esmond_ps_store::Record;
+use esmond_ps_store::{EventTypeRecord, Record};
 
 use crate::policy::SECONDS_PER_DAY;
 use crate::{Expire, Policies};
@@ -91,6 +91,23 @@ impl<'a> Plan<'a> {
     }
 }
 
+impl Policies {
+    /// Returns the last second (Unix time) until which the summaries of a window
+    /// of an event type are old enough to go at `now`; `None` when none is.
+    #[must_use]
+    pub fn let_go(&self, entry: &EventTypeRecord, window: i64, now: i64) -> Option<i64> {
+        let summaries = entry.summaries.iter();
+        let expires = summaries
+            .filter(|summary| summary.window == window)
+            .map(|summary| {
+                let expire = self.expire(&entry.name, summary.summary_type, window);
+                expire.unwrap_or(Expire::Never)
+            });
+        // They share their data.
+        expires.max()?.until(now)
+    }
+}
+
 /// What the series of one window have in common.
 struct Shared {
     summary_types: BTreeSet<SummaryType>,
@@ -103,7 +120,6 @@ mod tests {
     use super::*;
     use SummaryType::{Aggregation, Average, Base, Statistics};
     use esmond_ps_model::{Registry, Summary};
-    use esmond_ps_store::EventTypeRecord;
 
     const DAY: i64 = 86_400;
     const NOW: i64 = 100 * DAY;
@@ -280,5 +296,30 @@ mod tests {
         assert!(!Plan::new(&record, &set, NOW).expired);
         record.created = Some(NOW - DAY);
         assert!(Plan::new(&record, &set, NOW).expired);
+    }
+
+    #[test]
+    fn summaries_of_a_window_may_go_when_the_longest_of_their_policies_lets_them() {
+        let policies = policies(&[
+            ("*", "average", "3600", "10"),
+            ("*", "aggregation", "3600", "20"),
+            ("*", "average", "86400", "10"),
+        ]);
+        let record = record(&[(
+            "throughput",
+            None,
+            &[
+                (Average, 3600),
+                (Aggregation, 3600),
+                (Average, 86_400),
+                (Aggregation, 86_400),
+            ],
+        )]);
+        let entry = &record.event_types[0];
+        let until = |window| policies.let_go(entry, window, NOW);
+        assert_eq!(until(3600), Some(80 * DAY));
+        // One has no policy; of the other window there is nothing.
+        assert_eq!(until(86_400), None);
+        assert_eq!(until(60), None);
     }
 }

@@ -160,9 +160,7 @@ impl Buckets {
         if !unused.is_empty() {
             keep_listed(connection, blocks, place, point.ts, &mut unused)?;
         }
-        for bucket in unused {
-            sum.remove(&bucket);
-        }
+        sum.remove(&unused);
         *counts = Counts::of(&sum);
         Ok(())
     }

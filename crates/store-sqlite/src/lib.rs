@@ -36,6 +36,7 @@
 mod backup;
 mod block;
 mod bucket;
+mod conditions;
 mod counts;
 mod error;
 mod migrations;
@@ -48,12 +49,14 @@ mod retention;
 mod schema;
 mod search;
 mod series;
+mod totals;
 mod upkeep;
 mod user;
 mod writer;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
@@ -66,6 +69,7 @@ use ipnet::IpNet;
 
 use error::backend;
 use reader::Readers;
+use totals::Totals;
 use writer::Writer;
 
 /// A store in a directory.
@@ -77,6 +81,7 @@ pub struct SqliteStore {
     // file, which one that only reads cannot.
     readers: Readers,
     writer: Writer,
+    totals: Arc<Totals>,
     file: PathBuf,
 }
 
@@ -99,6 +104,7 @@ impl SqliteStore {
             Ok(Self {
                 writer: Writer::start(schema::open_writer(&file)?)?,
                 readers: Readers::new(file.clone()),
+                totals: Arc::default(),
                 file,
             })
         });
@@ -175,9 +181,9 @@ impl Store for SqliteStore {
     }
 
     async fn count(&self, search: &Search) -> Result<u64> {
-        let search = search.clone();
+        let (search, totals) = (search.clone(), Arc::clone(&self.totals));
         self.readers
-            .read(move |connection| search::count(connection, &search))
+            .read(move |connection| search::count(connection, &search, &totals))
             .await
     }
 

@@ -7,7 +7,7 @@ mod blocks;
 use rusqlite_migration::{M, Migrations};
 
 /// The version of today.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 /// Returns the steps from an empty file to the version of today.
 pub(crate) fn all() -> Migrations<'static> {
@@ -15,6 +15,7 @@ pub(crate) fn all() -> Migrations<'static> {
         M::up(include_str!("migrations/001_initial.sql")),
         M::up(include_str!("migrations/002_administration.sql")),
         M::up_with_hook(include_str!("migrations/003_blocks.sql"), blocks::fill),
+        M::up(include_str!("migrations/004_generation.sql")),
     ])
 }
 

@@ -56,40 +56,53 @@ pub(crate) struct Head {
 /// Returns how many these are.
 pub(crate) fn pack(block: &Block, places: Range<usize>) -> (Head, Vec<u8>) {
     let places = places.start..places.end.min(places.start + POINTS);
-    let (count, mut data) = match &block.values {
-        Values::Integers(values) => {
-            let mut before = 0;
-            pack_each(INTEGERS, &block.times, places.clone(), |at, data| {
-                put_signed(data, values[at].wrapping_sub(before));
-                before = values[at];
-            })
-        }
-        Values::Floats(values) => {
-            let mut before = 0;
-            pack_each(FLOATS, &block.times, places.clone(), |at, data| {
-                let bits = values[at].to_bits();
-                put_bits(data, bits ^ before);
-                before = bits;
-            })
-        }
-        Values::Ratios(values) => {
-            let mut before = (0, 0);
-            pack_each(RATIOS, &block.times, places.clone(), |at, data| {
-                put_signed(data, values[at].0.wrapping_sub(before.0));
-                put_signed(data, values[at].1.wrapping_sub(before.1));
-                before = values[at];
-            })
-        }
+    let (count, data) = match &block.values {
         Values::Texts(texts) => pack_texts(&block.times, texts, places.clone()),
+        numbers => {
+            let mut data = Vec::with_capacity(ROOM + 64);
+            data.push(format(numbers));
+            let end = put_numbers(block, places.clone(), places.start, &mut data);
+            (end - places.start, data)
+        }
     };
+    sealed(block, places.start..places.start + count, data)
+}
+
+/// Packs a whole block of which the first points are packed already, and only has to
+/// do so for the others. `None` where it takes more than that.
+pub(crate) fn extend(block: &Block, head: Head, packed: &[u8]) -> Option<(Head, Vec<u8>)> {
+    let (body, _) = packed.split_last_chunk::<4>()?;
+    let done = usize::try_from(head.count).ok()?;
+    let (all, is_number) = (block.len(), !matches!(block.values, Values::Texts(_)));
+    if !is_number || *body.first()? != format(&block.values) || all > POINTS || done > all {
+        return None;
+    }
+    let mut data = Vec::with_capacity(ROOM + 64);
+    data.extend(body);
+    let end = put_numbers(block, 0..all, done, &mut data);
+    (end == all).then(|| sealed(block, 0..all, data))
+}
+
+/// Returns packed points with what stands beside them.
+fn sealed(block: &Block, places: Range<usize>, mut data: Vec<u8>) -> (Head, Vec<u8>) {
     let head = Head {
         first: block.times[places.start],
-        last: block.times[places.start + count - 1],
-        count: count as i64,
+        last: block.times[places.end - 1],
+        count: places.len() as i64,
     };
     let sum = checksum(head, &data);
     data.extend(sum.to_le_bytes());
     (head, data)
+}
+
+/// Returns the format of values before they are compressed.
+fn format(values: &Values) -> u8 {
+    match values {
+        Values::Integers(_) => INTEGERS,
+        Values::Floats(_) => FLOATS,
+        Values::Ratios(_) => RATIOS,
+        Values::Texts(_) => TEXTS,
+    }
 }
 
 /// Reads a block; `None` when it is damaged.
@@ -104,7 +117,7 @@ pub(crate) fn unpack(head: Head, data: &[u8]) -> Option<Block> {
     let mut times = Times::from(head.first);
     let block = match format {
         INTEGERS => {
-            let mut values = Vec::new();
+            let mut values = Vec::with_capacity(input.most(count));
             let mut before = 0_i64;
             times.read_each(&mut input, count, |input| {
                 before = before.wrapping_add(input.signed()?);
@@ -114,7 +127,7 @@ pub(crate) fn unpack(head: Head, data: &[u8]) -> Option<Block> {
             Values::Integers(values)
         }
         FLOATS => {
-            let mut values = Vec::new();
+            let mut values = Vec::with_capacity(input.most(count));
             let mut before = 0;
             times.read_each(&mut input, count, |input| {
                 before ^= input.bits()?;
@@ -124,7 +137,7 @@ pub(crate) fn unpack(head: Head, data: &[u8]) -> Option<Block> {
             Values::Floats(values)
         }
         RATIOS => {
-            let mut values = Vec::new();
+            let mut values = Vec::with_capacity(input.most(count));
             let mut before = (0_i64, 0_i64);
             times.read_each(&mut input, count, |input| {
                 before.0 = before.0.wrapping_add(input.signed()?);
@@ -162,26 +175,70 @@ fn checksum(head: Head, body: &[u8]) -> u32 {
     sum.finalize()
 }
 
-/// Packs point by point until there is no more room.
-fn pack_each(
-    format: u8,
+/// Puts points of `places` behind those before `from`, which `data` holds, until there
+/// is no more room; one at least is in it. Returns the end of those that are. Texts are
+/// packed otherwise.
+fn put_numbers(block: &Block, places: Range<usize>, from: usize, data: &mut Vec<u8>) -> usize {
+    let start = places.start;
+    let times = &block.times;
+    match &block.values {
+        Values::Integers(values) => {
+            let mut before = before(values, start, from);
+            put_each(times, places, from, data, |at, data| {
+                put_signed(data, values[at].wrapping_sub(before));
+                before = values[at];
+            })
+        }
+        Values::Floats(values) => {
+            let mut before = before(values, start, from).to_bits();
+            put_each(times, places, from, data, |at, data| {
+                let bits = values[at].to_bits();
+                put_bits(data, bits ^ before);
+                before = bits;
+            })
+        }
+        Values::Ratios(values) => {
+            let mut before = before(values, start, from);
+            put_each(times, places, from, data, |at, data| {
+                put_signed(data, values[at].0.wrapping_sub(before.0));
+                put_signed(data, values[at].1.wrapping_sub(before.1));
+                before = values[at];
+            })
+        }
+        Values::Texts(_) => from,
+    }
+}
+
+/// Returns the value before the one at `from`, and zero before the one at `start`.
+fn before<T: Copy + Default>(values: &[T], start: usize, from: usize) -> T {
+    if from > start {
+        values[from - 1]
+    } else {
+        T::default()
+    }
+}
+
+fn put_each(
     times: &[i64],
     places: Range<usize>,
+    from: usize,
+    data: &mut Vec<u8>,
     mut put_value: impl FnMut(usize, &mut Vec<u8>),
-) -> (usize, Vec<u8>) {
-    let mut data = Vec::with_capacity(ROOM + 64);
-    data.push(format);
+) -> usize {
     let mut distance = 0;
-    for at in places.clone() {
-        let before = data.len();
-        put_time(&mut data, times, at, places.start, &mut distance);
-        put_value(at, &mut data);
+    if from > places.start + 1 {
+        distance = times[from - 1].wrapping_sub(times[from - 2]);
+    }
+    for at in from..places.end {
+        let length = data.len();
+        put_time(data, times, at, places.start, &mut distance);
+        put_value(at, data);
         if data.len() > ROOM && at > places.start {
-            data.truncate(before);
-            return (at - places.start, data);
+            data.truncate(length);
+            return at;
         }
     }
-    (places.len(), data)
+    places.end
 }
 
 fn put_time(data: &mut Vec<u8>, times: &[i64], at: usize, start: usize, distance: &mut i64) {
@@ -254,6 +311,11 @@ fn unpack_texts(input: &mut Input<'_>, count: usize, times: &mut Times) -> Optio
 pub(crate) struct Input<'a>(pub(crate) &'a [u8]);
 
 impl Input<'_> {
+    /// Returns how many of `count` things there can be, of a byte or more each.
+    fn most(&self, count: usize) -> usize {
+        count.min(self.0.len() + 1)
+    }
+
     fn byte(&mut self) -> Option<u8> {
         let (&byte, rest) = self.0.split_first()?;
         self.0 = rest;
@@ -323,6 +385,7 @@ impl Times {
         count: usize,
         mut follows: impl FnMut(&mut Input<'_>) -> Option<()>,
     ) -> Option<()> {
+        self.all.reserve(input.most(count));
         for at in 0..count {
             if at > 0 {
                 self.distance = self.distance.wrapping_add(input.signed()?);
@@ -420,6 +483,20 @@ mod tests {
             let parts = packed(&block);
             // Debug tells -0.0 from 0.0.
             prop_assert_eq!(format!("{:?}", unpacked(&parts)), format!("{:?}", points(&block)));
+        }
+
+        #[test]
+        fn what_is_added_behind_a_packed_block_is_packed_as_the_whole_is(
+            given in any_points(), at in any::<prop::sample::Index>(),
+        ) {
+            let block = block(given);
+            prop_assume!(block.len() > 0);
+            let whole = pack(&block, 0..block.len());
+            let (head, some) = pack(&block, 0..1 + at.index(block.len()));
+            let fits = whole.0.count as usize == block.len();
+            let is_number = !matches!(block.values, Values::Texts(_));
+            let expected = (fits && is_number).then_some(whole);
+            prop_assert_eq!(extend(&block, head, &some), expected);
         }
 
         #[test]

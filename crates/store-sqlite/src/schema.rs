@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 use thiserror::Error;
 
-use crate::migrations;
+use crate::{error, migrations};
 
 const DATABASE: &str = "archive.sqlite";
 const LOCK: &str = "archive.lock";
@@ -39,10 +39,26 @@ pub(crate) enum OpenError {
     )]
     Newer { path: PathBuf, found: u32 },
     /// The schema cannot be brought up to date. The file is as it was.
-    #[error("schema of {}", .path.display())]
+    #[error(
+        "schema of {}, which cannot be brought up to date and is as it was, of version {found}",
+        .path.display()
+    )]
     Schema {
         path: PathBuf,
-        source: rusqlite_migration::Error,
+        found: u32,
+        source: Box<rusqlite_migration::Error>,
+    },
+    /// There is no room to bring the schema up to date. The file is as it was.
+    #[error(
+        "schema of {}, which is as it was, of version {found}: {enough} MiB of free room beside \
+         it are enough to bring it up to date",
+        .path.display()
+    )]
+    NoRoom {
+        path: PathBuf,
+        found: u32,
+        enough: u64,
+        source: Box<rusqlite_migration::Error>,
     },
     /// The file system cannot share memory between processes.
     #[error("{} is not on a local file system: no write-ahead log", .0.display())]
@@ -85,16 +101,44 @@ pub(crate) fn prepare(dir: &Path) -> Result<PathBuf, OpenError> {
     if mode != "wal" {
         return Err(OpenError::NoWal(path));
     }
-    migrations::all()
-        .to_latest(&mut connection)
-        .map_err(|source| OpenError::Schema {
-            path: path.clone(),
-            source,
-        })?;
+    bring_up_to_date(&mut connection, &path)?;
     make_shrinkable(&connection, &path);
     connection.close().map_err(|(_, cause)| sqlite(cause))?;
     sync_directories(dir).map_err(failed(dir))?;
     Ok(path)
+}
+
+/// Brings the schema up to date, or leaves the file as it is.
+fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
+    let sqlite = |source| OpenError::Sqlite {
+        path: path.to_owned(),
+        source,
+    };
+    let found = version(connection).map_err(sqlite)?;
+    // What belongs to nothing is damage. It stays, for a verification to find,
+    // and keeps nobody from using the rest.
+    connection
+        .pragma_update(None, "foreign_keys", false)
+        .map_err(sqlite)?;
+    migrations::all().to_latest(connection).map_err(|source| {
+        let (path, source) = (path.to_owned(), Box::new(source));
+        if error::kind(&*source) != error::Kind::Full {
+            return OpenError::Schema {
+                path,
+                found,
+                source,
+            };
+        }
+        // What is written anew is never larger than what is there. It is in the
+        // log first, and then in the file.
+        let bytes = path.metadata().map_or(0, |file| file.len());
+        OpenError::NoRoom {
+            path,
+            found,
+            enough: bytes * 2 / (1024 * 1024) + 1,
+            source,
+        }
+    })
 }
 
 /// Returns the path of the database of a directory.
@@ -263,7 +307,7 @@ pub(crate) mod tests {
         assert!(
             refused.to_string().ends_with(
                 "archive.sqlite was made by a newer version of esmond-ps-archive: \
-                 its schema is version 99, this program knows 3 and older"
+                 its schema is version 99, this program knows 4 and older"
             ),
             "{refused}"
         );
@@ -308,5 +352,52 @@ pub(crate) mod tests {
                 opener.join().unwrap().unwrap();
             }
         });
+    }
+
+    #[test]
+    fn without_room_an_old_file_stays_as_it_was_and_the_error_says_how_much_is_enough() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(DATABASE);
+        let mut connection = open_writer(&path).unwrap();
+        migrations::all().to_version(&mut connection, 2).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO record (key, identity, subject_type) VALUES ('key', x'00', ''); \
+                 INSERT INTO event_type (record, name) VALUES (1, 'failures'); \
+                 WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 3000) \
+                 INSERT INTO point SELECT 1, n, 'd\"' || hex(randomblob(300)) || '\"' FROM n;",
+            )
+            .unwrap();
+        let pages = |connection: &Connection| -> i64 {
+            connection
+                .pragma_query_value(None, "page_count", |row| row.get(0))
+                .unwrap()
+        };
+        let before = pages(&connection);
+        connection
+            .pragma_update(None, "max_page_count", before + 100)
+            .unwrap();
+        let error = bring_up_to_date(&mut connection, &path).unwrap_err();
+        let text = error.to_string();
+        let bytes = path.metadata().unwrap().len();
+        let enough = format!(" version 2: {} MiB of free room", bytes / 524_288 + 1);
+        assert!(text.contains(&enough), "{text}");
+        assert_eq!(error::kind(&error), error::Kind::Full);
+        assert_eq!(version(&connection).unwrap(), 2);
+        let count = |table: &str| -> i64 {
+            let sql = format!("SELECT count(*) FROM {table}");
+            connection.query_row(&sql, [], |row| row.get(0)).unwrap()
+        };
+        assert_eq!(count("point"), 3000);
+
+        connection
+            .pragma_update(None, "max_page_count", before * 3)
+            .unwrap();
+        bring_up_to_date(&mut connection, &path).unwrap();
+        assert_eq!(version(&connection).unwrap(), migrations::VERSION);
+        let points: i64 = connection
+            .query_row("SELECT sum(count) FROM block", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(points, 3000);
     }
 }

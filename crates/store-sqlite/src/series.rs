@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::backend;
 use crate::block::Block;
-use crate::packed::{Head, pack, unpack};
+use crate::packed::{Head, extend, pack, unpack};
 
 pub(crate) const WRITING: &str = "writing points";
 pub(crate) const READING: &str = "reading points";
@@ -76,6 +76,8 @@ struct Open {
     until: i64,
     /// Its row, and the time of its first point there.
     row: Option<(i64, i64)>,
+    /// What lies there.
+    packed: Option<(Head, Vec<u8>)>,
     block: Block,
     change: Change,
 }
@@ -244,6 +246,7 @@ impl Blocks {
             Some(block) => Open {
                 until,
                 row: Some((found.id, first)),
+                packed: Some((found.head, found.data)),
                 block,
                 change: Change::None,
             },
@@ -265,6 +268,7 @@ impl Open {
         Self {
             until,
             row: None,
+            packed: None,
             block: Block::default(),
             change: Change::None,
         }
@@ -276,6 +280,12 @@ impl Open {
         }
         let behind = self.change == Change::Behind;
         let mut row = self.row;
+        if behind
+            && let Some((head, data)) = &self.packed
+            && let Some((head, data)) = extend(&self.block, *head, data)
+        {
+            return store(connection, series, row, head, &data);
+        }
         let whole = 0..self.block.len();
         each_part(&self.block, whole, behind, &mut |head, data| {
             store(connection, series, row.take(), head, data)
@@ -394,6 +404,8 @@ struct Stored {
     head: Head,
     /// `None` when it is damaged.
     block: Option<Block>,
+    /// What `block` is read from.
+    data: Vec<u8>,
     /// The beginning of the one behind it.
     next: Option<i64>,
 }
@@ -401,10 +413,12 @@ struct Stored {
 impl Stored {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let head = head(row)?;
+        let data = row.get_ref(3)?.as_blob().unwrap_or_default().to_vec();
         Ok(Self {
             id: row.get(4)?,
             head,
-            block: block(row, head)?,
+            block: unpack(head, &data),
+            data,
             next: row.get(5)?,
         })
     }
@@ -426,15 +440,20 @@ fn block(row: &Row<'_>, head: Head) -> rusqlite::Result<Option<Block>> {
 }
 
 fn damaged(connection: &Connection, series: i64, range: std::ops::RangeInclusive<i64>) -> Error {
+    let name = name(connection, series);
+    let (first, last) = range.into_inner();
+    Error::Corrupt(format!("points of {name} from {first} to {last}"))
+}
+
+/// Returns how people know a series.
+pub(crate) fn name(connection: &Connection, series: i64) -> String {
     let name = connection.prepare_cached(NAME).and_then(|mut statement| {
         statement.query_row([series], |row| {
             let (name, key): (String, String) = (row.get(0)?, row.get(1)?);
             Ok(format!("{name} of the metadata record {key}"))
         })
     });
-    let name = name.unwrap_or_else(|_| format!("event type {series}"));
-    let (first, last) = range.into_inner();
-    Error::Corrupt(format!("points of {name} from {first} to {last}"))
+    name.unwrap_or_else(|_| format!("the unknown event type {series}"))
 }
 
 /// Shows the blocks of a series that have points from `begin` to `end`, in
@@ -569,6 +588,7 @@ pub(crate) fn remove(connection: &Connection, series: i64, until: i64, limit: u6
         let rest = Open {
             until: i64::MAX,
             row: Some((id, head.first)),
+            packed: None,
             block,
             change: Change::Behind,
         };
@@ -632,7 +652,7 @@ const ALL: &str =
 /// Describes damaged blocks, until `problem` has heard enough and returns false.
 pub(crate) fn verify(
     connection: &Connection,
-    mut problem: impl FnMut(String) -> bool,
+    mut problem: impl FnMut(String),
 ) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(ALL)?;
     let mut rows = statement.query([])?;
@@ -650,12 +670,11 @@ pub(crate) fn verify(
                 .find(|at| block.value(*at).is_none())
                 .map(|at| format!("have no value at {}", block.times[at])),
         };
-        if let Some(what) = what
-            && !problem(format!(
-                "the points of event type {series} from {first} to {last} {what}"
-            ))
-        {
-            break;
+        if let Some(what) = what {
+            let name = name(connection, series);
+            problem(format!(
+                "the points of {name} from {first} to {last} {what}"
+            ));
         }
         before = Some((series, last.max(first)));
     }

@@ -14,8 +14,9 @@ pub(crate) const COMPACTING: &str = "giving space back";
 /// Pages that one step gives back: 8 MiB.
 const STEP: u32 = 2048;
 
-/// Lines that a verification returns at most.
-const PROBLEMS: usize = 100;
+/// Lines of each kind of damage that a verification returns, beside one with
+/// the number of all others: together they are a hundred at most.
+const PROBLEMS: u64 = 30;
 
 /// What a row takes beside its value: key, lengths, its share of the free room
 /// that pages have.
@@ -129,51 +130,83 @@ pub(crate) fn move_log(file: &Path) -> std::result::Result<(), schema::OpenError
 /// Looks for damage, and describes it.
 pub(crate) fn verify(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut problems = Vec::new();
-    let sql = format!("PRAGMA integrity_check({PROBLEMS})");
-    collect(connection, &sql, &mut problems, |row| {
-        let line: String = row.get(0)?;
-        Ok((line != "ok").then_some(line))
-    })?;
-    collect(
+    each(
         connection,
-        "PRAGMA foreign_key_check",
-        &mut problems,
+        &format!("PRAGMA integrity_check({PROBLEMS})"),
         |row| {
-            let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
-            Ok(Some(format!("a row of {table} belongs to no {parent}")))
+            let line: String = row.get(0)?;
+            if line != "ok" {
+                problems.push(line);
+            }
+            Ok(())
         },
     )?;
-    series::verify(connection, |problem| {
-        let more = problems.len() < PROBLEMS;
-        if more {
-            problems.push(problem);
-        }
-        more
+
+    let mut lost: BTreeMap<(String, String), u64> = BTreeMap::new();
+    each(connection, "PRAGMA foreign_key_check", |row| {
+        *lost.entry((row.get(0)?, row.get(2)?)).or_default() += 1;
+        Ok(())
     })?;
+    problems.extend(lost.into_iter().map(|((table, parent), rows)| match rows {
+        1 => format!("a row of {table} belongs to no {parent}"),
+        _ => format!("{rows} rows of {table} belong to no {parent}"),
+    }));
+
+    let mut points = First::default();
+    series::verify(connection, |problem| points.add(problem))?;
+    problems.extend(points.end("blocks of points"));
+
+    let mut summaries = First::default();
     let buckets = "SELECT event_type, window_seconds, ts, state FROM bucket";
-    collect(connection, buckets, &mut problems, |row| {
-        let (event_type, window, ts): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let bucket = bucket::read_column(row.get_ref(3)?);
-        Ok(bucket.is_none().then(|| {
-            format!("the summary of event type {event_type}, window {window}, at {ts} is none")
-        }))
+    each(connection, buckets, |row| {
+        if bucket::read_column(row.get_ref(3)?).is_none() {
+            let (window, ts): (i64, i64) = (row.get(1)?, row.get(2)?);
+            let name = series::name(connection, row.get(0)?);
+            summaries.add(format!(
+                "the summary of {name}, window {window}, at {ts} is none"
+            ));
+        }
+        Ok(())
     })?;
+    problems.extend(summaries.end("summaries"));
     Ok(problems)
 }
 
-/// Adds what `problem` says of each row, until there is enough.
-fn collect(
+/// The first problems of a kind, and how many more there are.
+#[derive(Default)]
+struct First {
+    lines: Vec<String>,
+    more: u64,
+}
+
+impl First {
+    fn add(&mut self, problem: String) {
+        if (self.lines.len() as u64) < PROBLEMS {
+            self.lines.push(problem);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn end(mut self, what: &str) -> Vec<String> {
+        if self.more > 0 {
+            self.lines
+                .push(format!("{} more {what} like these", self.more));
+        }
+        self.lines
+    }
+}
+
+/// Shows each row.
+fn each(
     connection: &Connection,
     sql: &str,
-    problems: &mut Vec<String>,
-    problem: impl Fn(&Row<'_>) -> rusqlite::Result<Option<String>>,
+    mut show: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([])?;
-    while problems.len() < PROBLEMS
-        && let Some(row) = rows.next()?
-    {
-        problems.extend(problem(row)?);
+    while let Some(row) = rows.next()? {
+        show(row)?;
     }
     Ok(())
 }

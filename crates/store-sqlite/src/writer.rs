@@ -176,22 +176,21 @@ fn commit_group(
     group: &mut Vec<Box<dyn Request>>,
     queue: &mut mpsc::Receiver<Box<dyn Request>>,
 ) -> rusqlite::Result<()> {
-    let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let started = Instant::now();
     while let Some(request) = group.last_mut() {
-        let savepoint = transaction.savepoint()?;
-        let done = request.run(&savepoint);
+        execute(&transaction, "SAVEPOINT request")?;
+        let done = request.run(&transaction);
         // After some errors (a full disk) SQLite gives up the whole
         // transaction: those before have lost their writes too.
-        if savepoint.is_autocommit() {
+        if transaction.is_autocommit() {
             let lost = ffi::Error::new(request.reason());
             return Err(rusqlite::Error::SqliteFailure(lost, None));
         }
-        if done {
-            savepoint.commit()?;
-        } else {
-            savepoint.finish()?;
+        if !done {
+            execute(&transaction, "ROLLBACK TO request")?;
         }
+        execute(&transaction, "RELEASE request")?;
         if group.len() >= GROUP_REQUESTS || started.elapsed() >= GROUP_TIME {
             break;
         }
@@ -201,6 +200,11 @@ fn commit_group(
         }
     }
     transaction.commit()
+}
+
+/// Executes what every request needs; to read it anew each time would take longer.
+fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 
 #[cfg(test)]

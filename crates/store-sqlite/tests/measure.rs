@@ -348,6 +348,42 @@ async fn a_day_of_histograms() {
     );
 }
 
+/// Each post has buckets that no other has: the summary grows as fast as it can.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "prints figures; see the head of this file"]
+async fn posts_of_wide_disjoint_histograms() {
+    const WIDE: i64 = 5000;
+    let dir = tempfile::tempdir().unwrap();
+    let summaries = [(SummaryType::Statistics, 86400)];
+    let store = open(dir.path(), ["key".to_owned()], &summaries).await;
+    let day = START / 86400 * 86400;
+    let wide = |post: i64, part: i64| {
+        let buckets = (0..WIDE).map(|n| (format!("{}.{part}", post * WIDE + n), 1));
+        Value::Histogram(Histogram::new(buckets))
+    };
+    for ten in 0..10 {
+        let mut times = Duration::ZERO;
+        for post in ten * 10..ten * 10 + 10 {
+            let point = point(day + post * 60, wide(post, 0));
+            let started = Instant::now();
+            store.write("key", vec![point], post).await.unwrap();
+            times += started.elapsed();
+        }
+        let post = ten * 10;
+        let started = Instant::now();
+        let again = point(day + post * 60, wide(post, 1));
+        store.write("key", vec![again], post).await.unwrap();
+        let replaced = started.elapsed();
+        let buckets = (ten + 1) * 10 * WIDE;
+        println!(
+            "{buckets:>6} buckets in the summary: {:?} for a post, {:?} for each thousand of these; \
+             {replaced:?} to replace one",
+            times / 10,
+            times / 10 / (buckets / 1000) as u32,
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "prints figures; see the head of this file"]
 async fn moving_a_file_of_version_2() {

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use esmond_ps_model::{Histogram, Summary, SummaryType, TimeRange};
@@ -37,19 +37,28 @@ struct Shared {
     _dir: tempfile::TempDir,
 }
 
-static SHARED: LazyLock<Shared> = LazyLock::new(|| {
-    let dir = tempfile::tempdir().unwrap();
-    let runtime = Runtime::new().unwrap();
-    let store = runtime.block_on(SqliteStore::open(dir.path())).unwrap();
-    Shared {
-        runtime,
-        store,
-        records: AtomicU32::new(0),
-        _dir: dir,
+/// The same for all cases of a test, and gone at its end: a static of the process is
+/// never dropped, and its directory would stay.
+fn shared() -> Rc<Shared> {
+    thread_local! {
+        static SHARED: Rc<Shared> = Rc::new(Shared::open());
     }
-});
+    SHARED.with(Rc::clone)
+}
 
 impl Shared {
+    fn open() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let runtime = Runtime::new().unwrap();
+        let store = runtime.block_on(SqliteStore::open(dir.path())).unwrap();
+        Self {
+            runtime,
+            store,
+            records: AtomicU32::new(0),
+            _dir: dir,
+        }
+    }
+
     /// Stores the points in requests of these sizes; returns everything that
     /// the record holds then.
     async fn stored(&self, points: &[NewPoint], sizes: &[usize]) -> Everything {
@@ -257,10 +266,11 @@ proptest! {
         points in prop::collection::vec(point(), 0..60),
         sizes in prop::collection::vec(0_usize..12, 0..8),
     ) {
-        let (whole, split) = SHARED.runtime.block_on(async {
+        let shared = shared();
+        let (whole, split) = shared.runtime.block_on(async {
             (
-                SHARED.stored(&points, &[]).await,
-                SHARED.stored(&points, &sizes).await,
+                shared.stored(&points, &[]).await,
+                shared.stored(&points, &sizes).await,
             )
         });
         prop_assert_eq!(&whole, &split);

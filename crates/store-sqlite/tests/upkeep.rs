@@ -231,9 +231,9 @@ async fn damage_is_found_and_described() {
         store.verify().await.unwrap(),
         [
             "a row of network belongs to no user",
-            "the points of event type 1 from 7 to 7 are damaged",
-            "the points of event type 1 from 20 to 20 overlap those before",
-            "the summary of event type 1, window 60, at 120 is none",
+            "the points of failures of the metadata record key from 7 to 7 are damaged",
+            "the points of failures of the metadata record key from 20 to 20 overlap those before",
+            "the summary of failures of the metadata record key, window 60, at 120 is none",
         ]
     );
     // What can be read is read still, what cannot is said.
@@ -257,14 +257,18 @@ async fn damage_is_found_and_described() {
     };
     let read = store.points("key", "failures", behind, ALL).await;
     assert_eq!(read.unwrap(), [(8, point(8).value)]);
-    // However much there is, a hundred lines are enough.
+    // However much there is of a kind, it hides no other.
     other
         .execute_batch(
             "WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 600) \
              INSERT INTO block SELECT NULL, 1, i, i, 1, x'00' FROM n",
         )
         .unwrap();
-    assert_eq!(store.verify().await.unwrap().len(), 100);
+    let problems = store.verify().await.unwrap();
+    assert_eq!(problems.len(), 33, "{problems:?}");
+    assert_eq!(problems[0], "a row of network belongs to no user");
+    assert_eq!(problems[31], "473 more blocks of points like these");
+    assert!(problems[32].starts_with("the summary of failures"));
     // Damage can be removed.
     let removed = store.remove_points("key", "failures", 1000, 10_000).await;
     assert!(removed.unwrap() > 400);

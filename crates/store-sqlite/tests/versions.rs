@@ -19,7 +19,7 @@ use flate2::write::GzEncoder;
 use rusqlite::Connection;
 
 /// The version of today.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 const NOW: i64 = 1_700_000_000;
 const ALWAYS: TimeRange = TimeRange {
@@ -304,6 +304,67 @@ async fn a_file_that_cannot_be_brought_up_to_date_stays_as_it_was() {
     assert_eq!(schema(dir.path()), before);
 }
 
+#[tokio::test]
+async fn damage_in_an_old_file_stays_there_and_keeps_nobody_from_the_rest() {
+    for version in [1, 2] {
+        let dir = old_directory(version);
+        let of = |name: &str| format!("(SELECT min(id) FROM event_type WHERE name = '{name}')");
+        connection(dir.path())
+            .execute_batch(&format!(
+                "PRAGMA foreign_keys = OFF; \
+                 UPDATE point SET value = 'fast' WHERE event_type = {} AND ts = 10; \
+                 UPDATE point SET value = 'h{{\"41.0\":' WHERE event_type = {} AND ts = 20; \
+                 INSERT INTO point VALUES (999, 10, 7), (999, 20, x'ff'); \
+                 INSERT INTO bucket VALUES (999, 60, 0, 'i1/1'); \
+                 UPDATE bucket SET state = 'none' WHERE event_type = {};",
+                of("throughput"),
+                of("histogram-rtt"),
+                of("packet-loss-rate"),
+            ))
+            .unwrap();
+        let store = SqliteStore::open(dir.path()).await.unwrap();
+        assert_eq!(store.version().await.unwrap(), VERSION);
+        let record = format!("metadata record {}", key(1));
+        assert_eq!(
+            store.verify().await.unwrap(),
+            [
+                "a row of block belongs to no event_type".to_owned(),
+                "a row of bucket belongs to no event_type".to_owned(),
+                format!(
+                    "the points of histogram-rtt of the {record} from 10 to 20 have no value at 20"
+                ),
+                format!(
+                    "the points of throughput of the {record} from 10 to 20 have no value at 10"
+                ),
+                "the points of the unknown event type 999 from 10 to 20 have no value at 20"
+                    .to_owned(),
+                format!(
+                    "the summary of packet-loss-rate of the {record}, window 3600, at 0 is none"
+                ),
+            ]
+        );
+        // The points beside those that are damaged.
+        for (event_type, ts) in [
+            ("throughput", 20),
+            ("histogram-rtt", 10),
+            ("ntp-offset", 10),
+        ] {
+            let second = TimeRange {
+                begin: ts,
+                end: Some(ts),
+            };
+            let found = store.points(&key(1), event_type, second, ALL).await;
+            assert_eq!(found.unwrap().len(), 1, "{event_type}");
+        }
+        let found = store.points(&key(1), "throughput", ALWAYS, ALL).await;
+        let text = found.unwrap_err().to_string();
+        assert!(
+            text.ends_with(&format!("throughput of the {record} from 10 to 10")),
+            "{text}"
+        );
+    }
+}
+
 /// The schema, as text.
 fn schema(dir: &Path) -> Vec<String> {
     let connection = connection(dir);
@@ -323,7 +384,7 @@ async fn a_newer_file_is_refused_in_plain_words() {
     let error = SqliteStore::open(dir.path()).await.unwrap_err();
     let cause = std::error::Error::source(&error).unwrap().to_string();
     let expected = "was made by a newer version of esmond-ps-archive: \
-        its schema is version 4, this program knows 3 and older";
+        its schema is version 5, this program knows 4 and older";
     assert!(cause.ends_with(expected), "{cause}");
     let copy = dir.path().join("copy");
     let error = SqliteStore::backup(dir.path(), &copy).await.unwrap_err();

@@ -18,6 +18,8 @@ pub(super) struct Cursor {
     pub(super) window: i64,
     /// The first start of a window that has all its points.
     begin: i64,
+    /// Until when summaries may have gone.
+    let_go: Option<i64>,
     page: VecDeque<(i64, Bucket)>,
     rest: Option<TimeRange>,
     begun: bool,
@@ -31,10 +33,11 @@ pub(super) struct Window {
 }
 
 impl Cursor {
-    pub(super) fn new(window: i64, begin: i64) -> Self {
+    pub(super) fn new(window: i64, begin: i64, let_go: Option<i64>) -> Self {
         Self {
             window,
             begin,
+            let_go,
             page: VecDeque::new(),
             rest: Some(TimeRange { begin, end: None }),
             begun: false,
@@ -87,8 +90,9 @@ impl Cursor {
         Ok(next)
     }
 
-    /// Tells whether a summary was returned before.
-    pub(super) const fn has_begun(&self) -> bool {
-        self.begun
+    /// Tells whether points that start here cannot be without their summary:
+    /// one was returned before, and it is too new to have gone.
+    pub(super) fn must_have(&self, start: i64) -> bool {
+        self.begun && self.let_go.is_none_or(|until| start > until)
     }
 }

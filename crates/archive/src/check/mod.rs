@@ -8,13 +8,15 @@
 //! Not compared are windows of which points were removed, and summaries that were
 //! taken over from another archive: nothing is known that they could be compared
 //! with. A window before the first stored one of its series may have lost its
-//! summary to retention, and needs none.
+//! summary to retention, and needs none; so may one that is as old as the
+//! policies say, of which a point may have come late and brought its own back.
 //!
 //! In memory are one page of records and one page of points, and for each window
-//! of a series one page of summaries.
+//! of a series one page of summaries. Of problems, there are counts.
 
 mod compare;
 mod cursor;
+mod problems;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -22,6 +24,7 @@ use std::fmt;
 use anyhow::Result;
 use esmond_ps_cli_common::report::chain;
 use esmond_ps_model::TimeRange;
+use esmond_ps_retention::Policies;
 use esmond_ps_store::{
     self as store, Bucket, Error, EventTypeRecord, Page, Record, Search, Store, Value, kinds,
 };
@@ -30,6 +33,8 @@ use serde::Serialize;
 use crate::commands::plural;
 use compare::{Sum, same};
 use cursor::{Cursor, Window};
+use problems::Kind;
+pub(crate) use problems::{Kinds, Listing};
 
 const RECORDS: u64 = 100;
 const POINTS: u64 = 1000;
@@ -54,6 +59,8 @@ pub(crate) struct Checked {
     pub(crate) not_compared: u64,
     /// Problems.
     pub(crate) problems: u64,
+    /// The same by what is wrong.
+    pub(crate) kinds: Kinds,
 }
 
 /// One line.
@@ -76,16 +83,23 @@ impl fmt::Display for Checked {
         }
         match self.problems {
             0 => f.write_str(": no problems"),
-            count => write!(f, ": {}", plural(count, "problem", "problems")),
+            count => {
+                let problems = plural(count, "problem", "problems");
+                write!(f, ": {problems} ({})", self.kinds)
+            }
         }
     }
 }
 
-/// A check under way. `P` gets each problem, as one line; `S` what was looked
-/// at so far.
+/// A check under way. `P` gets the [problems that are told](problems), a line
+/// at a time; `S` what was looked at so far.
 pub(crate) struct Check<'a, P, S> {
     pub(crate) store: &'a dyn Store,
+    /// What may be gone of summaries, and the time from which that is counted;
+    /// none when nobody says.
+    pub(crate) policies: Option<(&'a Policies, i64)>,
     pub(crate) checked: Checked,
+    pub(crate) listing: Listing,
     pub(crate) on_problem: P,
     pub(crate) on_progress: S,
 }
@@ -97,6 +111,14 @@ where
 {
     /// Looks at everything. Fails when a problem cannot be told.
     pub(crate) async fn run(&mut self) -> Result<()> {
+        self.everything().await?;
+        for line in self.listing.end() {
+            (self.on_problem)(&line)?;
+        }
+        Ok(())
+    }
+
+    async fn everything(&mut self) -> Result<()> {
         match self.store.verify().await {
             Ok(problems) => {
                 for problem in problems {
@@ -137,10 +159,17 @@ where
     fn problem(&mut self, text: &str) -> Result<()> {
         // The store's own lines may be several at once.
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
-            self.checked.problems += 1;
-            (self.on_problem)(line)?;
+            self.count(Kind::Damage);
+            if self.listing.tells(Kind::Damage) {
+                (self.on_problem)(line)?;
+            }
         }
         Ok(())
+    }
+
+    const fn count(&mut self, kind: Kind) {
+        self.checked.problems += 1;
+        self.checked.kinds.add(kind);
     }
 
     /// Compares the summaries of an event type with its points. What cannot be
@@ -154,10 +183,15 @@ where
         match self.compare(&series).await {
             Err(error) if error.is::<Error>() => {
                 let problem = chain(error.as_ref());
-                self.problem(&format!("{} {}: {problem}", record.key, entry.name))
+                self.problem(&format!("{} {}: {problem}", record.key, entry.name))?;
             }
-            other => other,
+            other => other?,
         }
+        for (kind, line) in self.listing.end_series() {
+            let what = kind.text();
+            (self.on_problem)(&format!("{} {} {line}: {what}", record.key, entry.name))?;
+        }
+        Ok(())
     }
 
     async fn compare(&mut self, series: &Series<'_>) -> Result<()> {
@@ -174,7 +208,12 @@ where
         if windows.is_empty() {
             return Ok(());
         }
-        let cursors = windows.into_iter().map(|window| Cursor::new(window, begin));
+        let cursors = windows.into_iter().map(|window| {
+            let let_go = self
+                .policies
+                .and_then(|(policies, now)| policies.let_go(series.entry, window, now));
+            Cursor::new(window, begin, let_go)
+        });
         let mut cursors: Vec<Cursor> = cursors.collect();
         let mut rest = Some(TimeRange { begin, end: None });
         while let Some(range) = rest {
@@ -220,7 +259,7 @@ where
             }
         }
         match finished {
-            Some(Window { start, sum }) if cursor.has_begun() => {
+            Some(Window { start, sum }) if cursor.must_have(start) => {
                 self.look(series, window, start, None, &sum).await
             }
             _ => Ok(()),
@@ -237,7 +276,7 @@ where
         sum: &Sum,
     ) -> Result<()> {
         let verdict = match verdict(bucket, sum) {
-            Verdict::Wrong(_) => series.look_again(window, start).await?,
+            Verdict::Wrong(..) => series.look_again(window, start).await?,
             other => other,
         };
         match verdict {
@@ -245,13 +284,17 @@ where
             Verdict::TakenOver => self.checked.taken_over += 1,
             Verdict::Unknown => self.checked.not_compared += 1,
             Verdict::Gone => {}
-            Verdict::Wrong(problem) => {
+            Verdict::Wrong(kind, detail) => {
                 self.checked.windows += 1;
-                let Series { record, entry, .. } = series;
-                self.problem(&format!(
-                    "{} {} window {window} at {start}: {problem}",
-                    record.key, entry.name
-                ))?;
+                self.count(kind);
+                if self.listing.tells_of_window(kind, window, start) {
+                    let Series { record, entry, .. } = series;
+                    let what = detail.as_deref().unwrap_or(kind.text());
+                    (self.on_problem)(&format!(
+                        "{} {} window {window} at {start}: {what}",
+                        record.key, entry.name
+                    ))?;
+                }
             }
         }
         Ok(())
@@ -266,7 +309,8 @@ enum Verdict {
     Unknown,
     /// Points or summary were removed meanwhile.
     Gone,
-    Wrong(String),
+    /// With more than the kind says.
+    Wrong(Kind, Option<String>),
 }
 
 fn verdict(bucket: Option<&Bucket>, sum: &Sum) -> Verdict {
@@ -274,16 +318,16 @@ fn verdict(bucket: Option<&Bucket>, sum: &Sum) -> Verdict {
         (Some(Bucket::Fixed(_)), _) => Verdict::TakenOver,
         (_, Sum::Unknown) => Verdict::Unknown,
         (Some(Bucket::Custom { kind, .. }), _) if kinds::find(kind).is_none() => Verdict::Unknown,
-        (_, Sum::Misfits) => Verdict::Wrong("its points are of several data types".to_owned()),
+        (_, Sum::Misfits) => Verdict::Wrong(Kind::Mixed, None),
         (None, Sum::Of(None)) => Verdict::Right,
-        (None, Sum::Of(Some(_))) => Verdict::Wrong("the summary is missing".to_owned()),
-        (Some(_), Sum::Of(None)) => Verdict::Wrong("the summary has no points".to_owned()),
+        (None, Sum::Of(Some(_))) => Verdict::Wrong(Kind::Missing, None),
+        (Some(_), Sum::Of(None)) => Verdict::Wrong(Kind::WithoutPoints, None),
         (Some(stored), Sum::Of(Some(sum))) if same(stored, sum) => Verdict::Right,
-        (Some(stored), Sum::Of(Some(sum))) => Verdict::Wrong(format!(
-            "the summary is {}, its points add up to {}",
-            compare::shown(stored),
-            compare::shown(sum)
-        )),
+        (Some(stored), Sum::Of(Some(sum))) => {
+            let (stored, sum) = (compare::shown(stored), compare::shown(sum));
+            let detail = format!("the summary is {stored}, its points add up to {sum}");
+            Verdict::Wrong(Kind::Different, Some(detail))
+        }
     }
 }
 

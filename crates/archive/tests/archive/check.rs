@@ -5,9 +5,10 @@ use std::process::Output;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use esmond_ps_store::Value as Stored;
+use esmond_ps_store::{NewPoint, Store, Value as Stored};
+use esmond_ps_store_sqlite::SqliteStore;
 use rusqlite::Connection;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::data::{START, Writer, change_points, fill};
 use crate::process::{Server, run};
@@ -180,6 +181,96 @@ async fn an_archive_is_checked_while_hosts_write_to_it() {
     for output in checks {
         assert_eq!(output.status.code(), Some(0), "{output:?}");
     }
+}
+
+#[tokio::test]
+async fn equal_problems_are_told_together_and_hide_no_other() {
+    let data = tempfile::tempdir().unwrap();
+    let keys = fill(data.path(), 60).await;
+    let database = Connection::open(data.path().join("archive.sqlite")).unwrap();
+    let throughput = format!("event_type = {}", event_type("throughput"));
+    // Of ten hours only the first has a summary.
+    let removed = format!("DELETE FROM bucket WHERE {throughput} AND ts > {START}");
+    assert_eq!(database.execute(&removed, []).unwrap(), 9);
+    let changed = format!(
+        "UPDATE bucket SET state = 'i5/6' WHERE {throughput} AND window_seconds = 3600 \
+         AND ts = {START}"
+    );
+    assert_eq!(database.execute(&changed, []).unwrap(), 1);
+    drop(database);
+
+    let key = keys.iter().min().unwrap();
+    let output = check(data.path());
+    assert_eq!(output.status.code(), Some(1));
+    let problems = lines(&output.stdout);
+    assert_eq!(problems.len(), 5, "{problems:?}");
+    assert!(problems[0].contains("the summary is aggregation 5.0"));
+    for (line, hour) in problems[1..4].iter().zip(1..) {
+        let start = START + hour * 3600;
+        let expected = format!("{key} throughput window 3600 at {start}: the summary is missing");
+        assert_eq!(*line, expected);
+    }
+    let last = START + 9 * 3600;
+    let expected =
+        format!("{key} throughput window 3600, 6 more until {last}: the summary is missing");
+    assert_eq!(problems[4], expected);
+    let summary = lines(&output.stderr).pop().unwrap();
+    assert!(
+        summary.ends_with(": 10 problems (9 missing, 1 different)"),
+        "{summary}"
+    );
+
+    let answer = run(data.path(), &["check", "--json"]);
+    let answer: Value = serde_json::from_slice(&answer.stdout).unwrap();
+    assert_eq!(answer["problems"], 10);
+    let kinds = json!({
+        "damage": 0, "missing": 9, "without-points": 0, "different": 1, "mixed": 0,
+    });
+    assert_eq!(answer["kinds"], kinds);
+    assert_eq!(answer["first-problems"], json!(problems));
+}
+
+#[tokio::test]
+async fn summaries_that_the_policies_let_go_before_their_points_are_not_missed() {
+    let data = tempfile::tempdir().unwrap();
+    let keys = fill(data.path(), 60).await;
+    let policy = |summary_type: &str, window: &str, expire: &str| {
+        json!({"event_type": "*", "summary_type": summary_type, "summary_window": window,
+               "expire": expire})
+    };
+    let policies = data.path().join("policies.json");
+    let all = json!({"policies": [
+        policy("*", "3600", "30"), policy("*", "*", "never"),
+    ]});
+    std::fs::write(&policies, all.to_string()).unwrap();
+    let policies = policies.to_str().unwrap();
+    let pruned = run(data.path(), &["prune", "--retention", policies]);
+    assert!(pruned.status.success(), "{pruned:?}");
+    assert!(check(data.path()).status.success());
+
+    // A point that comes late brings its own summary back, and no other.
+    let late = NewPoint {
+        event_type: "throughput".to_owned(),
+        ts: START + 1,
+        value: Stored::Integer(1),
+    };
+    let store = SqliteStore::open(data.path()).await.unwrap();
+    store.write(&keys[0], vec![late], START).await.unwrap();
+    drop(store);
+    let output = check(data.path());
+    assert_eq!(output.status.code(), Some(1));
+    let summary = lines(&output.stderr).pop().unwrap();
+    assert!(summary.contains("(9 missing)"), "{summary}");
+    let output = run(data.path(), &["check", "--retention", policies]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    // Policies that keep them do not excuse anything.
+    std::fs::write(
+        policies,
+        json!({"policies": [policy("*", "*", "never")]}).to_string(),
+    )
+    .unwrap();
+    let output = run(data.path(), &["check", "--retention", policies]);
+    assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]
