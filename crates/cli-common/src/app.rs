@@ -18,7 +18,7 @@ use crate::plan::{self, Needs, Plan};
 use crate::problem::{self, Level, Problem, Stderr};
 use crate::report::{self, Outcome, Output, UsageError};
 use crate::rows::Row;
-use crate::{command_line, connection, generate, help, hosts, runtime};
+use crate::{command_line, connection, generate, help, hosts, offer, runtime};
 
 /// What sets a query program apart from its sisters.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +61,9 @@ impl Options for NoOptions {
         archive
     }
 }
+
+/// Bytes that are written to stdout at a time.
+const BUFFER: usize = 1 << 16;
 
 /// Exit statuses, for the end of every help.
 const EXIT_STATUS: &str = "\
@@ -167,7 +170,7 @@ where
     F: AsyncFnOnce(&Session, &X, &mut Output<'_>) -> anyhow::Result<Outcome>,
 {
     let mut output = Output {
-        out: Box::new(BufWriter::new(io::stdout().lock())),
+        out: Box::new(BufWriter::with_capacity(BUFFER, io::stdout().lock())),
         err: Box::new(Stderr::of(program.name, &command_line::words())),
     };
     let mut command = command::<X>(program);
@@ -192,6 +195,10 @@ fn command<X: Options>(program: &Program) -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .no_binary_name(true)
         .args_override_self(true)
+        .mut_arg("output_format", |option| {
+            let formats = program.needs.formats().iter();
+            offer::values(option, formats.map(|format| format.name()))
+        })
         .override_usage(format!("{} --url URL [options]", program.name))
         .after_help(format!("{}\n\n{EXIT_STATUS}", program.examples))
 }

@@ -236,6 +236,16 @@ impl RowMaker {
         }
     }
 
+    /// Returns how the rows are laid out.
+    pub(crate) const fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// Returns what all rows begin with, to be changed for all to come: as the only row.
+    pub(crate) fn begin(&mut self) -> &mut [Row] {
+        slice::from_mut(&mut self.row)
+    }
+
     /// Tells of the rows of one point, given its time in Unix seconds, until the function
     /// fails.
     ///

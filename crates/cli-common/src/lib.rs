@@ -31,6 +31,7 @@ pub mod layout;
 pub mod loader;
 pub mod names;
 mod nearest;
+pub mod offer;
 pub mod optparse;
 pub mod output;
 pub mod plan;

@@ -147,6 +147,12 @@ impl RawPoint {
     /// nested more than 127 deep; [`Error::TooMany`] where there is too much in it.
     pub fn value(&self) -> Result<Value> {
         let json = self.json();
+        // Nearly all values are numbers, which are quicker to read as what they are.
+        if json.starts_with(|c: char| c == '-' || c.is_ascii_digit())
+            && let Ok(number) = json.parse()
+        {
+            return Ok(Value::Number(number));
+        }
         if limits::holds_more(json.as_bytes(), limits::VALUES, usize::MAX) {
             return Err(Error::TooMany {
                 url: format!("a point, the value of {},", self.ts),
@@ -255,6 +261,17 @@ mod tests {
         assert!(text(br#"[{"ts":1},{"val":1}]"#).contains("`[1]`"));
         assert!(text(br#"[{"ts":1}"#).contains("not as expected"));
         assert!(text(b"[{\"ts\":1,\"val\":\"\xff\"}]").contains("not as expected"));
+    }
+
+    #[test]
+    fn a_number_keeps_its_digits() {
+        for number in ["0", "-0", "-1.50", "9007199254740993.0", "1e+999", "2E-7"] {
+            let page = format!("[{{\"ts\":1,\"val\":{number}}}]");
+            let points = RawPoint::parse_page("u", page.into_bytes()).unwrap();
+            let value = points[0].value().unwrap();
+            assert_eq!(value, serde_json::from_str::<Value>(number).unwrap());
+            assert_eq!(value.to_string(), number.replace('E', "e"), "{number}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use esmond_ps_cli_common::layout::{Layout, RowContext};
 use esmond_ps_cli_common::plan;
 use esmond_ps_cli_common::problem::{Level, Problem};
 use esmond_ps_cli_common::report::{Outcome, Output, told};
-use esmond_ps_client::{Series, Test};
+use esmond_ps_client::{RawPoint, Series, Test};
 use esmond_ps_model::{SummaryType, TimeArguments};
 use futures_util::TryStreamExt as _;
 use serde_json::Value;
@@ -154,30 +154,56 @@ impl From<Refused> for Failure {
     }
 }
 
+/// Reads a series to its end. The next page is asked for while one is being delivered.
 async fn read_series(
     wanted: &Wanted<'_>,
     series: &Series,
     sink: &mut Sink<'_>,
 ) -> Result<Read, Failure> {
     let mut read = Read::default();
-    let mut points = Box::pin(series.points(&wanted.times));
-    loop {
-        let point = match points.try_next().await {
-            Ok(Some(point)) => point,
-            Ok(None) => return Ok(read),
-            Err(error) if error.is_not_held() => {
-                read.refused = true;
-                return Ok(read);
+    let mut pages = series.pages(&wanted.times).map_err(Failure::Archive)?;
+    let mut page = match pages.next().await {
+        Err(error) if error.is_not_held() => {
+            read.refused = true;
+            return Ok(read);
+        }
+        first => first.map_err(Failure::Archive)?,
+    };
+    let mut is_first = true;
+    while let Some(points) = page {
+        let deliver = async {
+            // The request for the next page goes out first.
+            tokio::task::yield_now().await;
+            if !is_first {
+                sink.more().await?;
             }
-            Err(error) => return Err(Failure::Archive(error)),
+            deliver(series, points, sink, &mut read).await
         };
-        if series.is_blank(&point.val) {
+        // A page that cannot be read ends the series when the one before is delivered;
+        // output that fails ends everything at once.
+        let (next, ()) = tokio::try_join!(async { Ok(pages.next().await) }, deliver)?;
+        page = next.map_err(Failure::Archive)?;
+        is_first = false;
+    }
+    Ok(read)
+}
+
+async fn deliver(
+    series: &Series,
+    points: Vec<RawPoint>,
+    sink: &mut Sink<'_>,
+    read: &mut Read,
+) -> Result<(), Failure> {
+    for point in points {
+        let value = point.value().map_err(Failure::Archive)?;
+        if series.is_blank(&value) {
             read.blank += 1;
             continue;
         }
         read.values += 1;
-        sink.take(point).await?;
+        sink.take(point.ts_epoch(), value).await?;
     }
+    Ok(())
 }
 
 fn row_context(wanted: &Wanted<'_>, test: &Test) -> RowContext {

@@ -10,8 +10,9 @@ use esmond_ps_cli_common::names::Resolver;
 use esmond_ps_cli_common::output::Format;
 use esmond_ps_cli_common::report::UsageError;
 use esmond_ps_cli_common::rows::Row;
-use esmond_ps_client::{DataPoint, Test};
+use esmond_ps_client::Test;
 use esmond_ps_model::{RowLayout, SummaryType};
+use serde_json::Value;
 
 use crate::options::GetArgs;
 use crate::picture::Picture;
@@ -31,7 +32,7 @@ impl From<io::Error> for Refused {
     }
 }
 
-/// How much the rows of one value may weigh, in bytes. A packet trace weighs some
+/// How much the rows of one value may weigh that wait for names, in bytes. A packet trace weighs some
 /// thousands; what an archive may make up is bounded by its answers alone, and
 /// each of the rows repeats what is known of the test.
 const HEAVIEST: usize = 256 << 20;
@@ -45,6 +46,8 @@ pub(crate) enum Sink<'a> {
         layout: Layout,
         format: Format,
         maker: Option<Box<RowMaker>>,
+        /// Whether the rows of the series begun last have no names to wait for.
+        is_settled: bool,
     },
     /// Draws them, counts them, or both.
     Study(Box<Study<'a>>),
@@ -87,6 +90,7 @@ impl<'a> Sink<'a> {
                 layout,
                 format: session.plan.format,
                 maker: None,
+                is_settled: false,
             });
         }
         Ok(Self::Study(Box::new(Study {
@@ -105,27 +109,54 @@ impl<'a> Sink<'a> {
     pub(crate) fn begin(&mut self, test: &Test, context: RowContext) -> bool {
         match self {
             Self::Rows {
+                emitter,
                 layout,
                 format,
                 maker,
-                ..
+                is_settled,
             } => {
                 *maker = Some(Box::new(RowMaker::new(*layout, &context, *format)));
+                *is_settled = !emitter.looks_up();
                 true
             }
             Self::Study(study) => study.begin(test, context),
         }
     }
 
-    /// Takes a value of the series begun last.
-    pub(crate) async fn take(&mut self, point: DataPoint) -> Result<(), Refused> {
+    /// Settles the series begun last, of which there is more than a page: its rows no
+    /// longer wait for names.
+    pub(crate) async fn more(&mut self) -> Result<(), Refused> {
+        if let Self::Rows {
+            emitter,
+            maker: Some(maker),
+            is_settled,
+            ..
+        } = self
+            && !*is_settled
+        {
+            *is_settled = emitter.settle(maker).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes a value of the series begun last, given its time in Unix seconds.
+    pub(crate) async fn take(&mut self, ts: i64, value: Value) -> Result<(), Refused> {
         match self {
-            Self::Rows { emitter, maker, .. } => {
-                let Some(maker) = maker else { return Ok(()) };
-                emitter.emit(rows(maker, point)?).await?;
+            Self::Rows {
+                emitter,
+                maker: Some(maker),
+                is_settled,
+                ..
+            } => {
+                if *is_settled {
+                    maker.each(ts, value, |row| emitter.print(row))?;
+                } else {
+                    emitter.emit(rows(maker, ts, value)?).await?;
+                }
                 Ok(())
             }
-            Self::Study(study) => study.take(&point),
+            Self::Rows { maker: None, .. } => Ok(()),
+            Self::Study(study) => study.take(ts, &value),
         }
     }
 
@@ -175,13 +206,13 @@ impl Study<'_> {
         self.is_drawn || self.counts
     }
 
-    fn take(&mut self, point: &DataPoint) -> Result<(), Refused> {
+    fn take(&mut self, ts: i64, value: &Value) -> Result<(), Refused> {
         self.taken += 1;
         if let Some(picture) = self.picture.as_mut().filter(|_| self.is_drawn) {
-            picture.add(point.ts_epoch, &point.val);
+            picture.add(ts, value);
         }
         if let Some((collector, _)) = &mut self.current {
-            collector.add(point.ts_epoch, &point.val)?;
+            collector.add(ts, value)?;
         }
         Ok(())
     }
@@ -258,11 +289,10 @@ fn check_numbers(session: &Session) -> Result<(), UsageError> {
     Err(UsageError::new(message))
 }
 
-fn rows(maker: &mut RowMaker, point: DataPoint) -> Result<Vec<Row>, Refused> {
+fn rows(maker: &mut RowMaker, ts: i64, value: Value) -> Result<Vec<Row>, Refused> {
     let mut rows = Vec::new();
     let mut weight = 0;
-    let ts = point.ts_epoch;
-    maker.each(ts, point.val, |row| {
+    maker.each(ts, value, |row| {
         weight += row.weight();
         if weight > HEAVIEST {
             let what = format!("the value of {ts} makes more rows than can be held");

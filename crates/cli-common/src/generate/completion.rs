@@ -1,7 +1,7 @@
 //! Completions for shells.
 
-use clap::Command;
 use clap::builder::PossibleValuesParser;
+use clap::{Command, ValueHint};
 use clap_complete::Shell;
 use esmond_ps_model::SummaryType;
 use esmond_ps_model::registry::listed_event_types;
@@ -17,8 +17,24 @@ pub(super) fn script(command: &Command, shell: &str) -> Option<Vec<u8>> {
     let mut command = with_values(command.clone());
     let name = command.get_name().to_owned();
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut command, name, &mut script);
+    clap_complete::generate(shell, &mut command, &name, &mut script);
+    if shell == Shell::Bash {
+        return Some(with_one_name(script, &name));
+    }
     Some(script)
+}
+
+/// Gives the program the same name everywhere in a script for bash: clap_complete 4.6
+/// takes a dash in it for the beginning of a subcommand in one of two places, and then
+/// options of subcommands are not found (<https://github.com/clap-rs/clap/issues/6421>).
+fn with_one_name(script: Vec<u8>, name: &str) -> Vec<u8> {
+    match String::from_utf8(script) {
+        Ok(text) => {
+            let wrong = name.replace('-', "__subcmd__");
+            text.replace(&wrong, &name.replace('-', "__")).into_bytes()
+        }
+        Err(error) => error.into_bytes(),
+    }
 }
 
 /// Names values that the programs check themselves, in the words of the originals.
@@ -33,6 +49,19 @@ fn with_values(mut command: Command) -> Command {
             command = command.mut_arg(id, |option| {
                 option.value_parser(PossibleValuesParser::new(values))
             });
+        }
+    }
+    let hints = [
+        ("src", ValueHint::Hostname),
+        ("dest", ValueHint::Hostname),
+        ("agent", ValueHint::Hostname),
+        ("url", ValueHint::Url),
+        ("user", ValueHint::Other),
+        ("key", ValueHint::Other),
+    ];
+    for (id, hint) in hints {
+        if command.get_arguments().any(|option| option.get_id() == id) {
+            command = command.mut_arg(id, |option| option.value_hint(hint));
         }
     }
     command

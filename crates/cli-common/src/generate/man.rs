@@ -184,7 +184,7 @@ fn option(roff: &mut Roff, arg: &Arg) {
         .filter(|value| !value.is_hide_set())
         .map(PossibleValue::get_name)
         .collect();
-    if takes_value && !values.is_empty() {
+    if takes_value && !values.is_empty() && !arg.is_hide_possible_values_set() {
         facts.push(format!("[one of: {}]", values.join(", ")));
     }
     let defaults = arg.get_default_values().iter();
