@@ -3,7 +3,7 @@
 use esmond_ps_tests::http::{Asked, Reply, Served};
 use serde_json::{Value, json};
 
-use crate::runs::{DATA_READERS, LOADER, PIPE, READERS, ROOT, attack, each, test};
+use crate::runs::{ASKERS, DATA_READERS, LISTERS, LOADER, PIPE, READERS, ROOT, attack, each, test};
 
 fn body(text: impl Into<String>) -> Reply {
     Reply::new(200, "application/json", text.into())
@@ -97,10 +97,10 @@ fn a_list_that_is_none_is_told_by_its_place() {
     for (text, words) in lists() {
         println!("{text:.60}");
         let served = Served::start(move |_, _| body(text.clone()));
-        each(READERS, |program| {
+        each(LISTERS, |program| {
             let attacked = attack(program, &served.url, &[]);
             attacked.assert_clear(1, &[words]);
-            assert!(attacked.run.stdout.is_empty(), "{program}");
+            assert_eq!(attacked.delivered(), "", "{program}");
         });
     }
 }
@@ -180,14 +180,21 @@ fn data_that_is_none_is_told_by_its_place() {
     ] {
         println!("{text:.60}");
         let served = series(move |_, _| body(text.clone()));
-        each(DATA_READERS, |program| {
+        each(ASKERS, |program| {
             let attacked = attack(program, &served.url, &[]);
-            let (status, run) = (attacked.run.status, &attacked.run);
-            assert_eq!(status, Some(1), "{program} {}", run.stderr);
-            assert!(run.stderr.contains(words), "{program} {}", run.stderr);
-            assert!(run.stderr.contains("0a"), "{program} {}", run.stderr);
+            attacked.assert_status(1);
+            assert!(
+                attacked.told().contains(words),
+                "{program} {}",
+                attacked.told()
+            );
             attacked.assert_harmless();
             attacked.assert_nothing_half_done();
+            assert!(
+                attacked.told().contains("0a"),
+                "{program} {}",
+                attacked.told()
+            );
         });
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use esmond_ps_tests::http::{Reply, Served};
 use serde_json::{Value, json};
 
-use crate::runs::{DATA_READERS, READERS, ROOT, attack, each, test};
+use crate::runs::{ASKERS, CHECK, DATA_READERS, READERS, ROOT, attack, each, test};
 
 /// Answers every page of the list with tests that were not there before.
 fn ever_new() -> Served {
@@ -26,9 +26,13 @@ fn ever_new() -> Served {
 #[test]
 fn a_list_of_ever_new_tests_ends() {
     // What was found until then is printed, and the rest is said to be missing.
-    each([READERS[0], READERS[2], READERS[3]], |program| {
+    each([READERS[0], READERS[2], READERS[3], CHECK], |program| {
         let served = ever_new();
-        let attacked = attack(program, &served.url, &["-o", "csv"]);
+        let more: &[&str] = match program {
+            CHECK => &[],
+            _ => &["-o", "csv"],
+        };
+        let attacked = attack(program, &served.url, more);
         let status = if program == READERS[0] { 3 } else { 1 };
         attacked.assert_clear(status, &["have no end", "more than 1000000 tests"]);
         assert_eq!(served.asked().len(), 10);
@@ -55,7 +59,7 @@ fn a_list_that_promises_more_for_ever_ends() {
 
 #[test]
 fn data_that_never_gets_anywhere_ends() {
-    each(DATA_READERS, |program| {
+    each(ASKERS, |program| {
         // As many as were asked for, and all of them in one second.
         let served = Served::start(|asked, _| {
             if asked.path != ROOT {

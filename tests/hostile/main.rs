@@ -2,6 +2,7 @@
 //! bounded memory, with one clear line, and nothing half done.
 
 mod answers;
+mod check;
 mod files;
 mod lists;
 mod network;

@@ -3,7 +3,7 @@
 use esmond_ps_tests::wire::{Wire, json_head, send};
 use serde_json::json;
 
-use crate::runs::{DATA_READERS, KEY, LOADER, PIPE, PROGRAMS, ROOT, attack, each, test};
+use crate::runs::{ASKERS, KEY, LOADER, PIPE, PROGRAMS, ROOT, attack, each, test};
 
 fn redirect(location: &str) -> String {
     format!(
@@ -83,7 +83,7 @@ fn what_was_posted_is_stored_only_where_it_was_sent() {
 
 #[test]
 fn addresses_of_series_that_lead_elsewhere_are_not_asked() {
-    each(DATA_READERS, |program| {
+    each(ASKERS, |program| {
         let other = Wire::start(|_, _| ());
         let port = other.url.rsplit(':').next().expect("a port").to_owned();
         for address in [

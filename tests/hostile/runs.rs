@@ -1,4 +1,4 @@
-//! The six programs, each with an archive that a test makes up.
+//! The programs, each with an archive that a test makes up.
 
 use std::fs;
 use std::io::Write as _;
@@ -26,9 +26,19 @@ pub(crate) const DATA_READERS: [&str; 2] = ["esmond-ps-get", "esmond-ps-get-bulk
 pub(crate) const LOADER: &str = "esmond-ps-load-gridftp";
 pub(crate) const PIPE: &str = "esmond-ps-pipe";
 
+/// Reads data, too, and tells monitoring systems on stdout what it comes to.
+pub(crate) const CHECK: &str = "esmond-ps-check";
+
+/// All that ask for a list of tests.
+pub(crate) const LISTERS: [&str; 5] = [READERS[0], READERS[1], READERS[2], READERS[3], CHECK];
+
+/// All that ask for data.
+pub(crate) const ASKERS: [&str; 3] = [DATA_READERS[0], DATA_READERS[1], CHECK];
+
 /// All of them.
-pub(crate) const PROGRAMS: [&str; 6] =
-    [READERS[0], READERS[1], READERS[2], READERS[3], LOADER, PIPE];
+pub(crate) const PROGRAMS: [&str; 7] = [
+    READERS[0], READERS[1], READERS[2], READERS[3], CHECK, LOADER, PIPE,
+];
 
 /// Path of the list of tests.
 pub(crate) const ROOT: &str = "/esmond/perfsonar/archive/";
@@ -113,6 +123,12 @@ pub(crate) fn run_in(
         .arg(own)
         .args(arguments(program, url))
         .args(more)
+        // Of several a check would ask which one is meant.
+        .args(if program == CHECK && !more.contains(&"-e") {
+            &["-e", "throughput"][..]
+        } else {
+            &[]
+        })
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
@@ -152,6 +168,9 @@ fn arguments(program: &str, url: &str) -> Vec<String> {
         PIPE => {
             "-s /esmond -u tester --tool iperf3 --save-failed failed --timeout 8 --retries 0 -U"
         }
+        CHECK => {
+            "-I -S 2014-05-01 -s 10.0.0.1 -d 10.0.0.2 --user tester --timeout 8 --retries 0 -u"
+        }
         "esmond-ps-get" => {
             "-I -S 2014-05-01 -s 10.0.0.1 -d 10.0.0.2 -e throughput --user tester --timeout 8 --retries 0 -u"
         }
@@ -169,14 +188,12 @@ impl Attacked {
     /// archive, request and these words, nothing that acts on a terminal, no key,
     /// nothing half written.
     pub(crate) fn assert_clear(&self, status: i32, words: &[&str]) {
-        let Self {
-            program, url, run, ..
-        } = self;
-        let told = &run.stderr[..run.stderr.len().min(5_000)];
-        assert_eq!(run.status, Some(status), "{program}: {told}");
+        let Self { program, url, .. } = self;
+        let told: String = self.told().chars().take(5_000).collect();
+        self.assert_status(status);
         let host = url.split_once("://").map_or(url.as_str(), |(_, host)| host);
         let host = host.split('/').next().unwrap_or_default();
-        let says_all = run.stderr.lines().any(|line| {
+        let says_all = self.told().lines().any(|line| {
             let line = line.to_lowercase();
             line.contains(host) && words.iter().all(|word| line.contains(&word.to_lowercase()))
         });
@@ -186,6 +203,43 @@ impl Attacked {
         );
         self.assert_harmless();
         self.assert_nothing_half_done();
+    }
+
+    /// Checks the status. A check has one for all that keeps it from judging.
+    pub(crate) fn assert_status(&self, status: i32) {
+        if self.program == CHECK {
+            self.assert_unknown();
+        } else {
+            let told: String = self.told().chars().take(5_000).collect();
+            assert_eq!(self.run.status, Some(status), "{}: {told}", self.program);
+        }
+    }
+
+    /// Returns where a run says why it failed.
+    pub(crate) fn told(&self) -> &str {
+        match self.program {
+            CHECK => &self.run.stdout,
+            _ => &self.run.stderr,
+        }
+    }
+
+    /// Returns what a run delivered; a check that failed delivers nothing but its line.
+    pub(crate) fn delivered(&self) -> &str {
+        match self.program {
+            CHECK => "",
+            _ => &self.run.stdout,
+        }
+    }
+
+    /// Checks that a monitoring system sees an unknown state, and one line of a length
+    /// that it keeps, which nothing turns into performance data.
+    pub(crate) fn assert_unknown(&self) {
+        let Run { status, stdout, .. } = &self.run;
+        assert_eq!(*status, Some(3), "{}", self.run.stderr);
+        let line = stdout.strip_suffix('\n').expect("a line");
+        assert!(line.starts_with("UNKNOWN - "), "{line}");
+        assert!(!line.contains(['\n', '\r', '|']), "{line}");
+        assert!(line.chars().count() <= 1_100, "{line}");
     }
 
     /// Checks what holds however a run ends.

@@ -3,7 +3,7 @@
 use esmond_ps_tests::http::{Asked, Reply, Served};
 use serde_json::{Value, json};
 
-use crate::runs::{DATA_READERS, LOADER, PIPE, READERS, ROOT, attack, each};
+use crate::runs::{CHECK, DATA_READERS, LOADER, PIPE, READERS, ROOT, attack, each};
 
 /// Clears a terminal, sets its title, turns the direction of writing around,
 /// hides; and a formula of a spreadsheet.
@@ -37,7 +37,7 @@ fn evil_test() -> Value {
     test
 }
 
-fn evil(asked: &Asked) -> Reply {
+pub(crate) fn evil(asked: &Asked) -> Reply {
     if asked.path != ROOT {
         return Reply::json(&json!([{"ts": 1_500_000_000, "val": {"error": EVIL, EVIL: EVIL}}]));
     }
@@ -108,7 +108,7 @@ fn errors_are_told_on_one_line_however_an_archive_words_them() {
         (404, format!("<p>{words}</p>")),
         (403, json!({EVIL: {EVIL: words}}).to_string()),
     ] {
-        for program in [READERS[0], READERS[2], READERS[3], LOADER, PIPE] {
+        for program in [READERS[0], READERS[2], READERS[3], CHECK, LOADER, PIPE] {
             let body = body.clone();
             let served =
                 Served::start(move |_, _| Reply::new(status, "text/\u{9b}31mx", body.clone()));

@@ -10,7 +10,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::json;
 
-use crate::runs::{DATA_READERS, PROGRAMS, ROOT, attack, each, test};
+use crate::runs::{ASKERS, PROGRAMS, ROOT, attack, each, test};
 
 /// 100 MiB of blanks, within a list.
 static GZIP_BOMB: LazyLock<Vec<u8>> = LazyLock::new(|| {
@@ -288,7 +288,7 @@ fn what_is_no_answer_is_an_error_of_one_line_in_every_program() {
 fn data_that_is_no_answer_is_an_error_of_one_line_and_leaves_no_file() {
     let list = Arc::new(json!([test("0a")]).to_string());
     each_act(|name, act, words, timeout| {
-        each(DATA_READERS, |program| {
+        each(ASKERS, |program| {
             let list = Arc::clone(&list);
             let wire = Wire::start(move |head, stream| {
                 let path = head.split([' ', '?']).nth(1);
@@ -302,8 +302,8 @@ fn data_that_is_no_answer_is_an_error_of_one_line_and_leaves_no_file() {
             let attacked = attack(program, &wire.url, &["--timeout", timeout]);
             println!("{name}: {program}");
             attacked.assert_clear(1, words);
-            assert!(attacked.run.stderr.contains("0a"), "{attacked:?}");
-            assert!(attacked.run.stdout.is_empty(), "{attacked:?}");
+            assert!(attacked.told().contains("0a"), "{attacked:?}");
+            assert_eq!(attacked.delivered(), "");
         });
     });
 }

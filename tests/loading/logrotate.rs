@@ -1,41 +1,22 @@
 //! The examples of `docs/load-gridftp.md`, with the real logrotate.
 
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::support::{LOADER, Site, lines};
 use esmond_ps_tests::binary;
+use esmond_ps_tests::tools::is_missing;
 
 /// The program; it stands where users without privileges do not look.
-fn logrotate() -> Command {
-    let usual = Path::new("/usr/sbin/logrotate");
-    Command::new(if usual.exists() {
+fn logrotate() -> &'static str {
+    let usual = "/usr/sbin/logrotate";
+    if Path::new(usual).exists() {
         usual
     } else {
-        Path::new("logrotate")
-    })
-}
-
-/// Whether logrotate is there; when not, the tests say so.
-fn logrotate_is_missing() -> bool {
-    let found = logrotate()
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    if found.is_ok() {
-        return false;
+        "logrotate"
     }
-    // The handle itself: the print macros are captured by the test harness.
-    writeln!(
-        std::io::stderr(),
-        "SKIPPED: no logrotate on this machine (apt-get install logrotate)"
-    )
-    .ok();
-    true
 }
 
 /// The logrotate example with this heading, with the paths of a test.
@@ -74,7 +55,7 @@ fn rotate(site: &Site, configuration: &str) {
     fs::write(&path, configuration).expect("a configuration");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("permissions");
     let state = site.path("rotate.state");
-    let output = logrotate()
+    let output = Command::new(logrotate())
         .args(["--force", "--verbose", "--state"])
         .args([&state, &path])
         .env("NO_PROXY", "*")
@@ -87,7 +68,7 @@ fn rotate(site: &Site, configuration: &str) {
 
 /// Loads, writes and rotates by turns; each record ends up in the archive once.
 fn rotate_between_runs(heading: &str, load: bool) {
-    if logrotate_is_missing() {
+    if is_missing(logrotate(), "logrotate") {
         return;
     }
     let site = Site::new(&lines(0..5));

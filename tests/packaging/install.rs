@@ -6,7 +6,9 @@ use std::process::Command;
 
 use crate::made::{done, missing, names, programs, top};
 
-fn make(goal: &str, destination: &Path) {
+const PREFIX: &str = "/opt/esmond-ps";
+
+pub(crate) fn make(goal: &str, destination: &Path, prefix: &str) {
     let mut command = Command::new("make");
     command
         .arg("-C")
@@ -14,7 +16,7 @@ fn make(goal: &str, destination: &Path) {
         .arg(goal)
         .arg(format!("DESTDIR={}", destination.display()))
         .arg(format!("BUILD={}", programs().display()))
-        .arg("PREFIX=/opt/esmond-ps")
+        .arg(format!("PREFIX={prefix}"))
         // Not that of the make that runs the tests.
         .env_remove("MAKEFLAGS")
         .env_remove("MAKELEVEL");
@@ -36,7 +38,7 @@ fn what_is_installed_is_complete_and_is_removed_again_but_for_what_was_changed()
     }
     let place = tempfile::tempdir().expect("a directory");
     let at = |path: &str| place.path().join(path);
-    make("install", place.path());
+    make("install", place.path(), PREFIX);
     for name in names() {
         for path in [
             format!("bin/{name}"),
@@ -63,13 +65,13 @@ fn what_is_installed_is_complete_and_is_removed_again_but_for_what_was_changed()
     let changed = "log = \"debug\"\n";
     fs::write(&configuration, changed).expect("a change");
     let before = files(place.path());
-    make("install", place.path());
+    make("install", place.path(), PREFIX);
     assert_eq!(files(place.path()), before);
     assert_eq!(
         fs::read_to_string(&configuration).expect("it is there"),
         changed
     );
 
-    make("uninstall", place.path());
+    make("uninstall", place.path(), PREFIX);
     assert_eq!(files(place.path()), [configuration]);
 }

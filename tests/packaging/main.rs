@@ -4,6 +4,9 @@
 mod debian;
 mod install;
 mod made;
+#[path = "../pages/page.rs"]
+mod page;
+mod pages;
 mod root;
 mod rpm;
 mod shipped;

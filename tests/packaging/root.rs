@@ -16,6 +16,11 @@ pub(crate) struct Root {
 impl Root {
     /// Makes one, or says what is missing.
     pub(crate) fn make() -> Option<Self> {
+        Self::with(&[])
+    }
+
+    /// The same, with these packages of the machine beside the essential ones.
+    pub(crate) fn with(packages: &[&str]) -> Option<Self> {
         if missing(&[("dpkg-query", "dpkg"), ("objdump", "binutils")]) {
             return None;
         }
@@ -28,7 +33,7 @@ impl Root {
         // For the users in there.
         done(Command::new("chmod").arg("755").arg(directory.path()));
         let script = top().join("tests/packaging/root.sh");
-        done(Command::new(script).arg(directory.path()));
+        done(Command::new(script).arg(directory.path()).args(packages));
         Some(Self { directory })
     }
 

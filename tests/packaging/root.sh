@@ -1,23 +1,26 @@
 #!/usr/bin/env bash
 # Makes a small system below a directory: copies of the essential packages of this
-# Debian, what they need, and adduser. No network, and nothing else of the machine.
+# Debian, what they need, adduser, and the packages named after the directory. No
+# network, and nothing else of the machine.
 set -euo pipefail
 root=$1
+shift
 
-packages=$(dpkg-query -W -f '${db:Status-Status}\t${Package}\t${Essential}\t${Pre-Depends}, ${Depends}\n' | awk -F '\t' '
+packages=$(dpkg-query -W -f '${db:Status-Status}\t${Package}\t${Essential}\t${Pre-Depends}, ${Depends}\n' | awk -F '\t' -v more="$*" '
+    BEGIN { count = split("adduser mawk " more, wanted, " ") + 1 }
     $1 == "installed" {
         needs[$2] = $4
-        if ($3 == "yes" || $2 == "adduser" || $2 == "mawk") wanted[count++] = $2
+        if ($3 == "yes") wanted[count++] = $2
     }
     END {
-        for (at = 0; at < count; at++) {
+        for (at = 1; at < count; at++) {
             name = wanted[at]
             if (seen[name]++) continue
             print name
-            parts = split(needs[name], part, ",")
+            parts = split(needs[name], part, /[,|]/)
             for (i = 1; i <= parts; i++) {
-                # Of alternatives the first; without versions.
-                sub(/^ */, "", part[i]); sub(/[ :(|].*/, "", part[i])
+                # All alternatives that are here; without versions.
+                sub(/^ */, "", part[i]); sub(/[ :(].*/, "", part[i])
                 if (part[i] in needs) wanted[count++] = part[i]
             }
         }

@@ -11,6 +11,10 @@
 //!   and say nothing, since cron sends by mail what they say.
 //! - A block after a line that ends in a file's name and a colon (`` `name`: ``):
 //!   the file is there from then on.
+//! - `<!-- run as root -->` before a block of commands that change a system: the tests
+//!   of the packages run them in a clean one.
+//! - `<!-- widths vary -->` before a block whose columns are as wide as paths are:
+//!   blanks in a row are compared as two.
 //! - `<!-- not run: WHY -->` before a block of commands that a test cannot run.
 //!
 //! Each page has a [scene](scene::Scene) of its own.
@@ -105,11 +109,12 @@ fn play(name: &str) -> (usize, String) {
     for block in &blocks {
         match block {
             Block::File { name, contents } => scene.write(name, contents),
+            Block::Root(_) => {}
             Block::Console(steps) => {
                 for step in steps {
                     run += 1;
                     let printed = scene.run(&step.typed);
-                    if !page::matches(&step.printed, &printed) {
+                    if !step.is_met_by(&printed) {
                         wrong.push_str(&format!(
                             "{name}:{}: $ {}\n--- the page\n{}--- the program\n{printed}---\n",
                             step.line, step.typed, step.printed

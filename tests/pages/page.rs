@@ -7,6 +7,8 @@ use regex::Regex;
 pub(crate) enum Block {
     /// Commands, and what they print.
     Console(Vec<Step>),
+    /// The same, for root, on a system of its own.
+    Root(Vec<Step>),
     /// Commands of a crontab, which print nothing.
     Cron(Vec<Step>),
     /// A file that is there from now on.
@@ -22,6 +24,20 @@ pub(crate) struct Step {
     pub(crate) typed: String,
     /// Lines, each with its end.
     pub(crate) printed: String,
+    /// Whether columns may be of other widths.
+    widths_vary: bool,
+}
+
+impl Step {
+    /// Tells whether a program printed what the page says.
+    pub(crate) fn is_met_by(&self, printed: &str) -> bool {
+        if !self.widths_vary {
+            return matches(&self.printed, printed);
+        }
+        let blanks = Regex::new(" {2,}").expect("a pattern");
+        let narrow = |text| blanks.replace_all(text, "  ").into_owned();
+        matches(&narrow(&self.printed), &narrow(printed))
+    }
 }
 
 /// Returns the parts of a page in order.
@@ -48,9 +64,17 @@ pub(crate) fn blocks(page: &str) -> Vec<Block> {
             .take_while(|(_, line)| *line != "```")
             .collect();
         let is_left_out = before.starts_with("<!-- not run: ");
+        let is_for_root = before.starts_with("<!-- run as root");
         match kind {
             _ if is_left_out => {}
-            "console" => blocks.push(Block::Console(steps(&inside))),
+            "console" if is_for_root => blocks.push(Block::Root(steps(&inside))),
+            "console" => {
+                let mut steps = steps(&inside);
+                for step in &mut steps {
+                    step.widths_vary = before == "<!-- widths vary -->";
+                }
+                blocks.push(Block::Console(steps));
+            }
             "cron" => blocks.push(Block::Cron(jobs(&inside))),
             _ => {
                 if let Some(name) = named.captures(before) {
@@ -74,7 +98,7 @@ fn steps(lines: &[(usize, &str)]) -> Vec<Step> {
             steps.push(Step {
                 line: at + 1,
                 typed: typed.to_owned(),
-                printed: String::new(),
+                ..Step::default()
             });
             continue;
         }
@@ -108,14 +132,14 @@ fn jobs(lines: &[(usize, &str)]) -> Vec<Step> {
         Step {
             line: at + 1,
             typed: typed[1].replace("\\%", "%"),
-            printed: String::new(),
+            ..Step::default()
         }
     })
     .collect()
 }
 
 /// Tells whether a program printed what a page says.
-pub(crate) fn matches(page: &str, printed: &str) -> bool {
+fn matches(page: &str, printed: &str) -> bool {
     let mut pattern = String::from("^");
     // Empty lines at an end are not seen.
     for line in settle(page).trim_end().lines() {
@@ -156,11 +180,13 @@ fn a_page_says_what_is_typed_and_what_is_printed() {
     let page = "Text with `code`.\n\n```console\n$ one \\\n>   two\nout\n\n$ three\n```\n\n\
         Put this in `/etc/x.toml`:\n\n```toml\na = 1\n```\n```json\n{}\n```\n\
         <!-- not run: no host -->\n```console\n$ ssh host\n```\n\
+        <!-- run as root -->\n```console\n$ four\n```\n\
         ```cron\n# nightly\n5 1 * * * esmond-ps  prog -S $(date +\\%F)\n```\n";
     let step = |line, typed: &str, printed: &str| Step {
         line,
         typed: typed.to_owned(),
         printed: printed.to_owned(),
+        ..Step::default()
     };
     assert_eq!(
         blocks(page),
@@ -173,7 +199,8 @@ fn a_page_says_what_is_typed_and_what_is_printed() {
                 name: "/etc/x.toml".to_owned(),
                 contents: "a = 1\n".to_owned()
             },
-            Block::Cron(vec![step(25, "prog -S $(date +%F)", "")]),
+            Block::Root(vec![step(25, "four", "")]),
+            Block::Cron(vec![step(29, "prog -S $(date +%F)", "")]),
         ]
     );
 }
@@ -204,5 +231,19 @@ fn dots_stand_for_any_text_and_for_any_lines() {
         ),
     ] {
         assert_eq!(matches(page, printed), fits, "{page:?} {printed:?}");
+    }
+}
+
+#[test]
+fn columns_are_of_other_widths_only_where_the_page_says_so() {
+    let block = "```console\n$ show\na    b  c\n```\n";
+    for (before, vary) in [("", false), ("<!-- widths vary -->\n", true)] {
+        let blocks = blocks(&format!("{before}{block}"));
+        let [Block::Console(steps)] = &blocks[..] else {
+            panic!("{blocks:?}");
+        };
+        assert!(steps[0].is_met_by("a    b  c\n"));
+        assert_eq!(steps[0].is_met_by("a  b     c\n"), vary);
+        assert!(!steps[0].is_met_by("a b  c\n"));
     }
 }

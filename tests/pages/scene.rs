@@ -54,6 +54,10 @@ impl Scene {
         for directory in [
             "bin",
             "usr/bin",
+            "usr/local/share/man/man1",
+            "usr/local/share/zsh/site-functions",
+            "usr/share/bash-completion/completions",
+            "usr/share/fish/vendor_completions.d",
             "etc/esmond-ps",
             "var/lib/esmond-ps",
             "var/log/esmond-ps",
@@ -241,7 +245,8 @@ impl Scene {
         for name in [LOCAL, "http://localhost:8080"] {
             text = text.replace(name, &local);
         }
-        let path = Regex::new(r#"(?m)(^|[\s='"@<>])(/(?:var|etc|data|backup|usr/bin)\b)"#);
+        let path =
+            Regex::new(r#"(?m)(^|[\s='"@<>])(/(?:var|etc|data|backup|usr/(?:bin|share|local))\b)"#);
         let path = path.expect("a pattern");
         let root = self.root.path().display();
         let text = path.replace_all(&text, |found: &Captures<'_>| {

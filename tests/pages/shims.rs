@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use esmond_ps_tests::binary;
 use flate2::read::GzDecoder;
 use serde_json::Value;
 
@@ -31,9 +32,20 @@ pub(crate) fn put_into(directory: &Path) {
     fs::write(&bwctl, capture("tcp-p1-3.12")).expect("a file");
     let iperf3 = directory.join("iperf3.out");
     fs::write(&iperf3, include_str!("../hostile/iperf3.json")).expect("a file");
+    let examples = binary("esmond-ps-get").with_file_name("examples");
     for (name, script) in [
         ("bwctl", format!("exec cat {}", bwctl.display())),
         ("iperf3", format!("exec cat {}", iperf3.display())),
+        // An example that was built with the tests, in place of `cargo run`.
+        (
+            "cargo",
+            format!(
+                "while [ \"$1\" != --example ]; do shift; done\nexample={}/$2; shift 3\n\
+                 [ -x $example ] || echo \"build the examples first: cargo build --examples\"\n\
+                 exec $example \"$@\"",
+                examples.display()
+            ),
+        ),
         ("ssh", "shift; exec sh -c \"$*\"".to_owned()),
         ("sudo", "[ \"$1\" = -u ] && shift 2; exec \"$@\"".to_owned()),
     ] {

@@ -3,11 +3,10 @@
 //! and each has a status, a content type and a body that are described.
 
 use std::fs;
-use std::io::Write as _;
-use std::path::Path;
 use std::process::Command;
 
 use esmond_ps_tests::TestArchive;
+use esmond_ps_tests::tools::peer;
 use serde_json::json;
 
 /// What is looked at. That odd parameters are as if they were not given, and that a
@@ -18,14 +17,7 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 
 #[test]
 fn a_stranger_finds_what_the_description_says() {
-    let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/peer/schemathesis");
-    let Ok(interpreter) = fs::read_to_string(library.join("interpreter")) else {
-        let mut stderr = std::io::stderr();
-        writeln!(
-            stderr,
-            "SKIPPED: schemathesis is not installed; `make peers` does it"
-        )
-        .ok();
+    let Some((interpreter, library)) = peer("schemathesis", "schemathesis is") else {
         return;
     };
     let seconds = std::env::var("ESMOND_PS_API_SECONDS");
@@ -41,7 +33,7 @@ fn a_stranger_finds_what_the_description_says() {
     let place = tempfile::tempdir().expect("a temporary directory");
     let settings = format!("[parameters]\n\"path.metadata-key\" = \"{key}\"\n");
     fs::write(place.path().join("schemathesis.toml"), settings).expect("settings");
-    let output = Command::new(interpreter.trim())
+    let output = Command::new(interpreter)
         .current_dir(place.path())
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env(

@@ -7,14 +7,12 @@
 
 mod described;
 
-use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use esmond_ps_tests::pscheduler::results;
 use esmond_ps_tests::values::is_like;
-use esmond_ps_tests::{TestArchive, run};
+use esmond_ps_tests::{TestArchive, run, tools};
 use serde_json::{Value, json};
 
 struct Peer {
@@ -24,24 +22,11 @@ struct Peer {
 
 /// Returns an installed peer, or says on stderr, uncaptured, that there is none.
 fn peer(name: &str) -> Option<Peer> {
-    let library = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../target/peer")
-        .join(name);
-    match fs::read_to_string(library.join("interpreter")) {
-        Ok(interpreter) => Some(Peer {
-            interpreter: interpreter.trim().to_owned(),
-            library,
-        }),
-        Err(_) => {
-            let mut stderr = std::io::stderr();
-            writeln!(
-                stderr,
-                "SKIPPED: esmond_client for {name} is not installed; `make peers` does it"
-            )
-            .ok();
-            None
-        }
-    }
+    let (interpreter, library) = tools::peer(name, &format!("esmond_client for {name} is"))?;
+    Some(Peer {
+        interpreter,
+        library,
+    })
 }
 
 impl Peer {

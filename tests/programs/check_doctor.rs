@@ -1,17 +1,13 @@
 //! `esmond-ps-check --doctor`: what is wrong, and what to do about it.
 
-use std::io::{Read as _, Write as _};
+use std::fs;
 use std::net::TcpListener;
-use std::sync::Arc;
-use std::thread;
+use std::os::unix::fs::PermissionsExt as _;
 
 use esmond_ps_tests::elmond::{Holdings, MockElmond, Run as TestRun, Test};
 use esmond_ps_tests::http::{Reply, Served};
+use esmond_ps_tests::tls::TlsHost;
 use esmond_ps_tests::{Run, TestArchive};
-use rcgen::{CertificateParams, KeyPair, date_time_ymd};
-use rustls::crypto::ring;
-use rustls::pki_types::PrivateKeyDer;
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 
 use crate::check::{check, measure, now};
@@ -81,6 +77,20 @@ fn a_key_is_tried_without_writing() {
         "{good:?}"
     );
     assert!(!good.stdout.contains(&archive.key), "{good:?}");
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("key");
+    fs::write(&file, format!("{}\n", archive.key)).expect("a file");
+    for (mode, is_told) in [(0o644, true), (0o640, false)] {
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("a mode");
+        let found = doctor(
+            &archive.url,
+            &format!("--user tester --key-file {}", file.display()),
+        );
+        let is_there = found
+            .stdout
+            .contains("warn  key file: every user of this machine");
+        assert_eq!(is_there, is_told, "{found:?}");
+    }
     let bad = doctor(&archive.url, "--user tester --key wrong");
     assert_eq!(bad.status, Some(2), "{bad:?}");
     assert!(only(&bad, "fail  credentials:").contains("the key is wrong, and everybody may read"));
@@ -223,53 +233,10 @@ fn a_perfsonar_5_archive_is_recognised() {
     );
 }
 
-/// Starts a host that answers an empty list over TLS; returns its address and its
-/// certificate.
-fn tls_host(year: i32) -> (String, String) {
-    let key = KeyPair::generate().expect("a key");
-    let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
-    params.not_before = date_time_ymd(2001, 1, 1);
-    params.not_after = date_time_ymd(year, 1, 1);
-    let certificate = params.self_signed(&key).expect("a certificate");
-    let config = ServerConfig::builder_with_provider(ring::default_provider().into())
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.der().clone()],
-            PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-        )
-        .expect("a configuration");
-    let config = Arc::new(config);
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let url = format!("https://{}", listener.local_addr().expect("an address"));
-    thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let connection = ServerConnection::new(Arc::clone(&config)).expect("a connection");
-            thread::spawn(move || {
-                let mut stream = StreamOwned::new(connection, stream);
-                let mut head = Vec::new();
-                let mut bytes = [0; 1024];
-                while !head.ends_with(b"\r\n\r\n") {
-                    match stream.read(&mut bytes) {
-                        Ok(count) if count > 0 => head.extend(&bytes[..count]),
-                        _ => return,
-                    }
-                }
-                let answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\
-                    Content-Length: 2\r\nConnection: close\r\n\r\n[]";
-                stream.write_all(answer).ok();
-                stream.flush().ok();
-            });
-        }
-    });
-    (url, certificate.pem())
-}
-
 #[test]
 fn a_certificate_that_is_not_trusted_comes_with_what_to_do() {
-    let (url, pem) = tls_host(2100);
-    let own = doctor(&url, "");
+    let host = TlsHost::start("127.0.0.1", 2100);
+    let own = doctor(&host.url, "");
     assert_eq!(own.status, Some(2), "{own:?}");
     assert!(
         only(&own, "ok    certificate:").contains("valid until 2100-01-01T00:00:00Z, self-signed")
@@ -281,19 +248,19 @@ fn a_certificate_that_is_not_trusted_comes_with_what_to_do() {
     );
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("archive.pem");
-    std::fs::write(&path, pem).expect("a file");
-    let trusted = doctor(&url, &format!("--cacert {}", path.display()));
+    fs::write(&path, &host.pem).expect("a file");
+    let trusted = doctor(&host.url, &format!("--cacert {}", path.display()));
     assert!(
         only(&trusted, "ok    trust:").contains("is trusted"),
         "{trusted:?}"
     );
-    let insecure = doctor(&url, "--insecure");
+    let insecure = doctor(&host.url, "--insecure");
     assert!(
         only(&insecure, "warn  trust:").contains("not verified"),
         "{insecure:?}"
     );
-    let (url, _) = tls_host(2002);
-    let expired = doctor(&url, "");
+    let host = TlsHost::start("127.0.0.1", 2002);
+    let expired = doctor(&host.url, "");
     assert!(
         only(&expired, "fail  certificate:").contains("expired on 2002-01-01"),
         "{expired:?}"

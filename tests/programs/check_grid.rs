@@ -1,11 +1,11 @@
 //! The grid of all pairs: its cells, its page, and the page in a browser.
 
-use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
 use esmond_ps_tests::elmond::{Holdings, MockElmond, ROOT, Run as TestRun, Test};
 use esmond_ps_tests::http::{Reply, Served};
+use esmond_ps_tests::tools::skipped;
 use esmond_ps_tests::{Run, TestArchive};
 use serde_json::{Value, json};
 
@@ -158,6 +158,12 @@ fn a_series_that_cannot_be_read_is_a_cell_that_nobody_knows() {
             "10.0.0.1 10.0.0.3 throughput unknown"
         ]
     );
+    let grid = check(&archive.url, "--grid -I -e throughput");
+    let last = grid.stdout.lines().last().unwrap_or_default();
+    assert!(
+        last.starts_with("? throughput, 10.0.0.1 to 10.0.0.3: ") && last.contains("500"),
+        "{grid:?}"
+    );
 }
 
 #[test]
@@ -235,9 +241,7 @@ fn a_browser_shows_the_page_without_a_complaint() {
                 .is_ok_and(|output| output.status.success())
         })
     else {
-        // The handle itself: the print macros are captured by the test harness.
-        let text = "SKIPPED: no chromium on this machine (apt-get install chromium)";
-        writeln!(std::io::stderr(), "{text}").ok();
+        skipped("no chromium on this machine (apt-get install chromium)");
         return;
     };
     let directory = tempfile::tempdir().expect("a directory");

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use esmond_ps_tests::run;
+use esmond_ps_tests::tools::peer;
 use serde_json::{Value, json};
 
 use crate::formats::{SUMMARIES, csv_rows, fetch, fetch_into};
@@ -19,13 +19,8 @@ use crate::served::{Reply, Served, test};
 /// Reads files with both readers; `None` where they are not installed, which is said
 /// on stderr, uncaptured.
 fn read(files: &[PathBuf]) -> Option<Vec<Value>> {
-    let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/peer/parquet");
-    let Ok(interpreter) = fs::read_to_string(library.join("interpreter")) else {
-        let text = "SKIPPED: pyarrow and DuckDB are not installed; `make peers` does it";
-        writeln!(std::io::stderr(), "{text}").ok();
-        return None;
-    };
-    let output = Command::new(interpreter.trim())
+    let (interpreter, library) = peer("parquet", "pyarrow and DuckDB are")?;
+    let output = Command::new(interpreter)
         .env("PYTHONPATH", library)
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("programs/read_parquet.py"))

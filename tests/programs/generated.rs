@@ -1,10 +1,10 @@
 //! What packages are made of: manual pages and completions.
 
 use std::fs;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use esmond_ps_tests::run;
+use esmond_ps_tests::tools::is_missing;
 
 const PROGRAMS: [&str; 9] = [
     "esmond-ps-archive",
@@ -22,25 +22,6 @@ fn generated(program: &str, what: &str) -> String {
     let run = run(program, &["--generate", what]);
     assert_eq!((run.status, &*run.stderr), (Some(0), ""), "{program}");
     run.stdout
-}
-
-/// Whether a program of the machine is not there; then the test says so.
-fn is_missing(program: &str, package: &str) -> bool {
-    let found = Command::new(program)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    if found.is_ok() {
-        return false;
-    }
-    // The handle itself: the print macros are captured by the test harness.
-    writeln!(
-        std::io::stderr(),
-        "SKIPPED: no {program} on this machine (apt-get install {package})"
-    )
-    .ok();
-    true
 }
 
 #[test]
@@ -181,6 +162,52 @@ fn bash_completes_options_values_and_commands() {
         completed("esmond-ps-archive", "esmond-ps-archive mir"),
         ["mirror"]
     );
+    assert_eq!(
+        completed("esmond-ps-archive", "esmond-ps-archive --log de"),
+        ["debug"]
+    );
+    assert_eq!(
+        completed("esmond-ps-archive", "esmond-ps-archive serve --tls-c"),
+        ["--tls-cert"]
+    );
+    assert_eq!(
+        completed("esmond-ps-check", "esmond-ps-check --no-data w"),
+        ["warning"]
+    );
+    let all = "human json jsonl csv table";
+    for (words, formats) in [
+        ("esmond-ps-get-endpoints", all),
+        ("esmond-ps-get-metadata", all),
+        ("esmond-ps-get", "human json jsonl csv table influx"),
+        ("esmond-ps-get-bulk", "json jsonl csv influx parquet"),
+        ("esmond-ps-check", "human json"),
+        ("pv-archiver cluster", "human json jsonl csv"),
+    ] {
+        let program = words.split(' ').next().unwrap();
+        for option in ["-o", "--output-format"] {
+            let offered = completed(program, &format!("{words} {option} ''"));
+            assert_eq!(offered.join(" "), formats, "{words}");
+        }
+        // What is offered is what is taken.
+        let mut typed: Vec<&str> = words.split(' ').skip(1).collect();
+        typed.extend(["-o", "bogus", "--url", "http://127.0.0.1:1"]);
+        if ["esmond-ps-get", "esmond-ps-check"].contains(&program) {
+            typed.extend(["-s", "127.0.0.1", "-d", "127.0.0.1", "-e", "throughput"]);
+        }
+        let run = run(program, &typed);
+        let told = run.stderr.split_once("one of: ");
+        let told = told.or_else(|| run.stderr.split_once("possible values: "));
+        let (_, told) = told.unwrap_or_else(|| panic!("{run:?}"));
+        let told: Vec<&str> = told
+            .split([' ', ',', '[', ']', '\'', ')', '\n'])
+            .filter(|word| !word.is_empty())
+            .take(formats.split(' ').count() + 1)
+            .collect();
+        assert!(told.join(" ").starts_with(formats), "{run:?}");
+        let next = told.get(formats.split(' ').count());
+        let is_format = |word: &&str| "human json jsonl csv table influx parquet".contains(word);
+        assert!(!next.is_some_and(is_format), "{run:?}");
+    }
     for program in PROGRAMS {
         let options = completed(program, &format!("{program} --he"));
         assert_eq!(options, ["--help"], "{program}");

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use esmond_ps_model::{Registry, RowLayout};
+use esmond_ps_tests::tools::{peer, skipped};
 use esmond_ps_tests::{Run, TestArchive, command, run};
 use serde_json::{Value, json};
 
@@ -156,7 +157,7 @@ fn a_picture_has_a_panel_for_each_test_and_leaves_no_other_file() {
     assert_eq!(files.len(), 1, "{files:?}");
     match Command::new("xmllint").arg("--noout").arg(&file).status() {
         Ok(status) => assert!(status.success(), "xmllint refuses the picture"),
-        Err(_) => eprintln!("SKIPPED: no xmllint here to read the picture"),
+        Err(_) => skipped("no xmllint on this machine (apt-get install libxml2-utils)"),
     }
 }
 
@@ -469,9 +470,7 @@ fn tests_that_have_no_place_in_a_plot_are_told_and_still_counted() {
 #[test]
 fn statistics_are_those_that_numpy_computes_here() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let library = workspace.join("target/peer/numpy");
-    let Ok(interpreter) = fs::read_to_string(library.join("interpreter")) else {
-        eprintln!("SKIPPED: no numpy here; `make peers` installs it");
+    let Some((interpreter, library)) = peer("numpy", "numpy is") else {
         return;
     };
     let archive = TestArchive::start();
@@ -486,7 +485,7 @@ fn statistics_are_those_that_numpy_computes_here() {
     );
     let run = get(&archive, "throughput", &["--stats", "-o", "jsonl"]);
     let ours: Value = serde_json::from_str(&run.stdout).expect("JSON");
-    let mut numpy = Command::new(interpreter.trim())
+    let mut numpy = Command::new(interpreter)
         .arg(workspace.join("crates/get/tests/data/numpy.py"))
         .arg("-")
         .env("PYTHONPATH", &library)

@@ -4,11 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command};
 
+use esmond_ps_tests::eras::POLICIES;
 use esmond_ps_tests::{Run, command, run, spawn_archive};
 use serde_json::Value;
 use tempfile::TempDir;
-
-use crate::values::POLICIES;
 
 const MB: u64 = 1024 * 1024;
 

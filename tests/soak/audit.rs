@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use esmond_ps_tests::eras::{DAY, Eras};
 use esmond_ps_tests::values::is_like;
 use reqwest::blocking::Client;
 use serde_json::{Value, json};
 
 use crate::archive::Archive;
 use crate::readers::{compare, get};
-use crate::values::{DAY, Eras, Lane, RESULTS_OF_A_TEST};
+use crate::values::{Lane, RESULTS_OF_A_TEST};
 
 const PAGE: i64 = 10_000;
 /// Stands for the bucket of what has none.

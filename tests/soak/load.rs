@@ -5,13 +5,14 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use esmond_ps_tests::eras::Eras;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use reqwest::blocking::Client;
 
 use crate::archive::{Archive, Memory, allowed, mb};
 use crate::figures::{Figures, HEAD};
-use crate::values::{Eras, Lane};
+use crate::values::Lane;
 use crate::{audit, readers, writers};
 
 const WARM_UP: Duration = Duration::from_mins(1);

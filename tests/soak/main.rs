@@ -36,7 +36,7 @@ use serde_json::Value;
 
 use crate::archive::Archive;
 use crate::load::Load;
-use crate::values::{Eras, Lane, metadata};
+use crate::values::{Lane, eras, metadata};
 
 fn main() -> ExitCode {
     let number = |name: &str, default: u64| {
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
 
     let archive = Archive::start();
     let client = http_client();
-    let eras = Eras::at(chrono::Utc::now().timestamp());
+    let eras = eras();
     let lanes: Vec<Lane> = (0..writers)
         .map(|n| register(&archive, &client, n))
         .collect();

@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use esmond_ps_tests::eras::Eras;
 use esmond_ps_tests::values::is_like;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::archive::Archive;
 use crate::figures::Figures;
-use crate::values::{Eras, HOUR, Lane};
+use crate::values::{HOUR, Lane};
 
 const PAGE: i64 = 1000;
 

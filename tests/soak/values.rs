@@ -3,38 +3,18 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use esmond_ps_tests::eras::{DAY, Eras};
 use serde_json::{Value, json};
 
 pub(crate) const HOUR: i64 = 3600;
-pub(crate) const DAY: i64 = 86_400;
 
 /// Results of one test; those that follow are of the next one, so that tests
 /// become more as time goes by.
 pub(crate) const RESULTS_OF_A_TEST: i64 = 100;
 
-/// Points and hours go after a year, the sums of days stay.
-pub(crate) const POLICIES: &str = r#"{"policies": [
-    {"event_type": "*", "summary_type": "*", "summary_window": "*", "expire": "365"},
-    {"event_type": "*", "summary_type": "*", "summary_window": "86400", "expire": "never"}
-]}"#;
-
-/// When the points are: one a second, from the first second of an era on.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Eras {
-    /// Nothing from here on is removed by [`POLICIES`].
-    pub(crate) young: i64,
-    /// Points from here on are.
-    pub(crate) old: i64,
-}
-
-impl Eras {
-    pub(crate) fn at(now: i64) -> Self {
-        let today = now - now % DAY;
-        Self {
-            young: today - 300 * DAY,
-            old: today - 800 * DAY,
-        }
-    }
+/// When the points of a run are: one a second, from the first second of an era on.
+pub(crate) fn eras() -> Eras {
+    Eras::at(chrono::Utc::now().timestamp(), 300)
 }
 
 /// A writer, as those see it who read what it wrote.

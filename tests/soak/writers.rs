@@ -3,6 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use esmond_ps_tests::eras::Eras;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 use reqwest::blocking::{Client, RequestBuilder};
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::archive::Archive;
 use crate::figures::Figures;
-use crate::values::{Eras, Lane};
+use crate::values::Lane;
 
 /// Most points of a bulk write, of two event types each.
 const BULK: i64 = 100;

@@ -4,8 +4,11 @@
 //! them first.
 
 pub mod elmond;
+pub mod eras;
 pub mod http;
 pub mod pscheduler;
+pub mod tls;
+pub mod tools;
 pub mod values;
 pub mod wire;
 

@@ -6,13 +6,14 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Instant;
 
+use esmond_ps_tests::eras::Eras;
 use esmond_ps_tests::{TestArchive, command, http_client, run};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use crate::clients::{Event, Places, Target, Write, write_until_killed};
 use crate::model::Model;
-use crate::values::{Eras, metadata};
+use crate::values::{eras, metadata};
 
 /// How many are killed.
 const KILLS: u32 = 12;
@@ -22,7 +23,7 @@ const KILLS: u32 = 12;
 #[test]
 fn a_backup_that_is_killed_leaves_a_whole_file_or_none() {
     let archive = TestArchive::start();
-    let eras = Eras::at(chrono::Utc::now().timestamp());
+    let eras = eras();
     let target = Target {
         round: 0,
         url: archive.url.clone(),

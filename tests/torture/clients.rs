@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::Sender;
 
+use esmond_ps_tests::eras::Eras;
 use esmond_ps_tests::http_client;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 use reqwest::blocking::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 
-use crate::values::{Eras, STEP, item, numbered, result, throughput};
+use crate::values::{STEP, item, numbered, result, throughput};
 
 /// One write. No two of a round are for the same second.
 #[derive(Debug, Clone)]

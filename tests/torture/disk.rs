@@ -3,6 +3,8 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
+use esmond_ps_tests::eras::Eras;
+use esmond_ps_tests::tools::skipped;
 use esmond_ps_tests::{binary, command, http_client, run, spawn_archive};
 use reqwest::blocking::Response;
 use serde_json::Value;
@@ -10,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::clients::{Target, Write};
 use crate::model::Model;
-use crate::values::{Eras, STEP, metadata};
+use crate::values::{STEP, eras, metadata};
 
 /// A small disk of its own, in memory, that only the programs started
 /// [inside](Self::inside) see. It goes with the process that holds it.
@@ -111,7 +113,7 @@ impl Site {
         let added = String::from_utf8(added.stdout).expect("UTF-8");
         let key = added.trim().trim_start_matches("Key: ").to_owned();
         let (server, url) = spawn_archive(serve);
-        let eras = Eras::at(chrono::Utc::now().timestamp());
+        let eras = eras();
         let mut site = Self {
             server,
             target: Target {
@@ -201,7 +203,7 @@ const READ_ONLY: &str = "The archive can only be read now. Nothing of this reque
 #[test]
 fn a_full_disk_is_507_and_the_archive_goes_on_when_there_is_room() {
     let Some(disk) = Disk::mount(6) else {
-        eprintln!("SKIPPED: no disk can be mounted here");
+        skipped("no disk can be mounted here");
         return;
     };
     disk.shell("head -c 3000000 /dev/zero > \"$0/other\"");
@@ -239,7 +241,7 @@ fn a_full_disk_is_507_and_the_archive_goes_on_when_there_is_room() {
 #[test]
 fn a_disk_that_can_only_be_read_is_said_at_the_start() {
     let Some(disk) = Disk::mount(6) else {
-        eprintln!("SKIPPED: no disk can be mounted here");
+        skipped("no disk can be mounted here");
         return;
     };
     let mut site = Site::start(

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use esmond_ps_tests::eras::Eras;
 use serde_json::Value;
 
 use crate::clients::{Target, Write};
-use crate::values::{Eras, address, histogram, metadata, numbered, of_result, throughput};
+use crate::values::{address, histogram, metadata, numbered, of_result, throughput};
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 86_400;

@@ -12,6 +12,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use esmond_ps_tests::eras::{Eras, POLICIES};
 use esmond_ps_tests::{TestArchive, http_client, run};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -21,7 +22,7 @@ use tempfile::TempDir;
 use crate::beside::Beside;
 use crate::clients::{Event, Places, Target, write_until_killed};
 use crate::model::{Model, rounds};
-use crate::values::{Eras, POLICIES, STEP, item, metadata};
+use crate::values::{STEP, eras, item, metadata};
 
 const CLIENTS: u64 = 4;
 /// Rounds of one archive.
@@ -53,7 +54,7 @@ fn what_was_acknowledged_survives_kill_9_and_nothing_is_invented() {
     let count = number("ESMOND_PS_TORTURE").unwrap_or(LIFE as u64);
     let seed = number("ESMOND_PS_SEED").unwrap_or_else(|| rand::rng().random());
     eprintln!("ESMOND_PS_SEED={seed}");
-    let files = Files::make(Eras::at(chrono::Utc::now().timestamp()));
+    let files = Files::make(eras());
     let mut figures = Figures::default();
     for life in 0..count.div_ceil(LIFE as u64) {
         let rest = count - life * LIFE as u64;

@@ -3,39 +3,16 @@
 
 use std::collections::BTreeMap;
 
+use esmond_ps_tests::eras::{DAY, Eras};
 use serde_json::{Value, json};
 
 /// Seconds from one point to the next, so that some hundreds share a day.
 pub(crate) const STEP: i64 = 20;
 
-const DAY: i64 = 86_400;
-
-/// When the points of a run are. Retention keeps the young ones and removes the old
-/// ones; see [`POLICIES`].
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Eras {
-    /// First second of the young ones.
-    pub(crate) young: i64,
-    /// First second of the old ones.
-    pub(crate) old: i64,
+/// When the points of a run are.
+pub(crate) fn eras() -> Eras {
+    Eras::at(chrono::Utc::now().timestamp(), 60)
 }
-
-impl Eras {
-    /// Returns those of a time.
-    pub(crate) fn at(now: i64) -> Self {
-        let today = now - now % DAY;
-        Self {
-            young: today - 60 * DAY,
-            old: today - 800 * DAY,
-        }
-    }
-}
-
-/// Points and hours go after a year, the sums of days stay.
-pub(crate) const POLICIES: &str = r#"{"policies": [
-    {"event_type": "*", "summary_type": "*", "summary_window": "*", "expire": "365"},
-    {"event_type": "*", "summary_type": "*", "summary_window": "86400", "expire": "never"}
-]}"#;
 
 pub(crate) fn throughput(ts: i64) -> i64 {
     1_000_000 + (ts * 7919).rem_euclid(1_000_003)

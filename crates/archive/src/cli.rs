@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use esmond_ps_cli_common::offer;
 use ipnet::{IpNet, Ipv4Net};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -142,6 +143,13 @@ pub(crate) fn command() -> clap::Command {
     }
     template.push_str("Options:\n{options}{after-help}");
     command.help_template(template)
+}
+
+/// Returns the command line for completions: they offer levels, though there are more
+/// ways to say what is logged.
+pub(crate) fn described() -> clap::Command {
+    let levels = ["error", "warn", "info", "debug", "trace", "off"];
+    command().mut_arg("log", |option| offer::values(option, levels))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -56,7 +56,7 @@ const PAGE: Page<'_> = Page {
 };
 
 fn main() -> ExitCode {
-    if let Some(code) = generate::requested(&cli::command(), &PAGE) {
+    if let Some(code) = generate::requested(&cli::described(), &PAGE) {
         return code;
     }
     let settings = match Settings::read(std::env::args_os()) {

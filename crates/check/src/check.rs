@@ -2,10 +2,10 @@
 
 use anyhow::Context as _;
 use esmond_ps_cli_common::output::Format;
-use esmond_ps_cli_common::plan::{self, Plan};
+use esmond_ps_cli_common::plan::Plan;
 use esmond_ps_cli_common::report::Output;
 use esmond_ps_client::{Archive, Series};
-use esmond_ps_model::{MetadataFilters, Registry, TimeArguments};
+use esmond_ps_model::{MetadataFilters, TimeArguments};
 use futures_util::TryStreamExt as _;
 
 use crate::judge::{Judged, Seen, judge};
@@ -209,13 +209,8 @@ async fn earlier(job: &CheckJob, plan: &Plan, archive: &Archive) -> Earlier {
 fn nothing(job: &CheckJob) -> String {
     let name = &job.event_type;
     let text = format!("no test matches that has {name}");
-    if Registry::standard().event_type(name).is_some() {
-        return text;
-    }
-    let known = plan::unknown_event_type(name).message;
-    let nearest = known.lines().find(|line| line.starts_with("hint"));
-    match nearest {
-        Some(nearest) => format!("{text}; {nearest}"),
-        None => format!("{text}, which is none of the known event types"),
+    match series::doubt(name) {
+        Some(doubt) => format!("{text}; {doubt}"),
+        None => text,
     }
 }

@@ -105,6 +105,7 @@ impl Judged {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::ValueEnum as _;
 
     const NOW: i64 = 1_000_000;
 
@@ -119,7 +120,7 @@ mod tests {
                 "c" => thresholds.critical = Some(value.parse().unwrap()),
                 "wa" => thresholds.warning_age = value.parse().ok(),
                 "ca" => thresholds.critical_age = value.parse().ok(),
-                "no" => thresholds.no_data = State::from_name(value).unwrap(),
+                "no" => thresholds.no_data = State::from_str(value, true).unwrap(),
                 other => panic!("{other}"),
             }
         }

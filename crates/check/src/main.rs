@@ -35,11 +35,11 @@ use esmond_ps_cli_common::args::{ORIGINAL_OPTIONS, QueryArgs};
 use esmond_ps_cli_common::output::Format;
 use esmond_ps_cli_common::problem::{self, Stderr};
 use esmond_ps_cli_common::report::{self, Output, UsageError};
-use esmond_ps_cli_common::{command_line, connection, generate, help, plan, runtime};
+use esmond_ps_cli_common::{command_line, connection, generate, help, offer, plan, runtime};
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::options::{CheckArgs, Job};
+use crate::options::{CheckArgs, FORMATS, Job};
 use crate::state::State;
 
 const NAME: &str = "esmond-ps-check";
@@ -98,7 +98,8 @@ fn command() -> Command {
         .mut_arg("event_type", |arg| arg.action(ArgAction::Append))
         .mut_arg("start_time", |arg| arg.visible_alias("since"))
         .mut_arg("output_format", |arg| {
-            arg.help("Output format: human or json").long_help(None)
+            let arg = arg.help("Output format: human or json").long_help(None);
+            offer::values(arg, FORMATS.map(Format::name))
         })
         .mut_arg("metadata_extended", |arg| arg.hide(true))
         .override_usage(format!("{NAME} --url URL --src SRC --dest DEST --event-type EVENT [options]\n       {NAME} --url URL --doctor | --grid [options]"))

@@ -51,8 +51,14 @@ pub(crate) struct CheckArgs {
     critical_age: Option<String>,
 
     /// State when there are no points: ok, warning, critical or unknown
-    #[arg(long, value_name = "STATE", default_value = "unknown")]
-    no_data: String,
+    #[arg(
+        long,
+        value_name = "STATE",
+        default_value = "unknown",
+        ignore_case = true,
+        hide_possible_values = true
+    )]
+    no_data: State,
 
     /// Which number of the window is judged
     #[arg(long, value_name = "STAT", default_value = "mean", ignore_case = true)]
@@ -107,6 +113,9 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "COUNT", default_value_t = 8, help_heading = "Grid")]
     jobs: usize,
 }
+
+/// The output formats.
+pub(crate) const FORMATS: [Format; 2] = [Format::Human, Format::Json];
 
 /// What a run does.
 #[derive(Debug)]
@@ -313,16 +322,21 @@ impl Job {
     }
 }
 
-/// Settles a query; the formats are fewer than those of the query programs.
+/// Settles a query.
 fn plan(query: &QueryArgs, needs: Needs, now: DateTime<Utc>) -> Result<Plan, UsageError> {
-    let plan = Plan::new(query, needs, now)?;
-    if !matches!(plan.format, Format::Human | Format::Json) {
-        let format = plan.format;
-        return Err(UsageError::new(format!(
-            "{format} is not a valid --output-format arg (one of: ['human', 'json'])"
-        )));
+    check_format(&query.output_format)?;
+    Plan::new(query, needs, now)
+}
+
+/// The formats are fewer than those of the query programs.
+fn check_format(text: &str) -> Result<(), UsageError> {
+    if FORMATS.iter().any(|format| format.name() == text) {
+        return Ok(());
     }
-    Ok(plan)
+    let names = FORMATS.map(|format| format!("'{format}'")).join(", ");
+    Err(UsageError::new(format!(
+        "{text} is not a valid --output-format arg (one of: [{names}])"
+    )))
 }
 
 /// Returns where the query starts, as a text for `--start-time`.
@@ -383,16 +397,10 @@ fn thresholds(
     own: &CheckArgs,
     event_types: &[&str],
 ) -> Result<BTreeMap<String, Thresholds>, UsageError> {
-    let no_data = State::from_name(&own.no_data).ok_or_else(|| {
-        let text = &own.no_data;
-        UsageError::new(format!(
-            "{text} is not a valid --no-data arg (one of: ok, warning, critical, unknown)"
-        ))
-    })?;
     let shared = Thresholds {
         warning_age: age("--warning-age", own.warning_age.as_deref())?,
         critical_age: age("--critical-age", own.critical_age.as_deref())?,
-        no_data,
+        no_data: own.no_data,
         ..Thresholds::default()
     };
     if let (Some(warning), Some(critical)) = (shared.warning_age, shared.critical_age)

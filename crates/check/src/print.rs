@@ -7,6 +7,7 @@
 use std::io::{self, Write};
 
 use chrono::{DateTime, SecondsFormat};
+use esmond_ps_cli_common::pytext::push_json;
 use esmond_ps_cli_common::report::told;
 use serde_json::{Value, json};
 
@@ -123,7 +124,15 @@ pub(crate) fn json(
         "checks": checks,
         "performance_data": performance(job, directions),
     });
-    writeln!(out, "{document}")
+    line_of(&document, out)
+}
+
+/// Writes a document on one line, with everything but printable ASCII escaped: people
+/// look at it, too.
+pub(crate) fn line_of(document: &Value, out: &mut dyn Write) -> io::Result<()> {
+    let mut line = String::new();
+    push_json(&mut line, document);
+    writeln!(out, "{line}")
 }
 
 fn way(direction: &Direction) -> String {

@@ -1,8 +1,9 @@
 //! Which series of a test holds the values of an event type.
 
+use esmond_ps_cli_common::plan;
 use esmond_ps_cli_common::report::told;
 use esmond_ps_client::{EventType, GapKind, Series, Test};
-use esmond_ps_model::SummaryType;
+use esmond_ps_model::{Registry, SummaryType};
 
 /// Returns the series asked for: the summary, or else the points as posted.
 ///
@@ -28,4 +29,18 @@ pub(crate) fn of(event_type: &EventType, summary: Option<(SummaryType, i64)>) ->
 pub(crate) fn describe(test: &Test) -> String {
     let tool = test.tool_name().unwrap_or_else(|| "-".to_owned());
     told(&format!("test {} by {tool}", test.metadata_key()))
+}
+
+/// Says what may be wrong with the name of an event type that no test has: nothing, if
+/// it is one of the standard ones.
+pub(crate) fn doubt(name: &str) -> Option<String> {
+    if Registry::standard().event_type(name).is_some() {
+        return None;
+    }
+    let known = plan::unknown_event_type(name).message;
+    let nearest = known.lines().find(|line| line.starts_with("hint"));
+    Some(match nearest {
+        Some(nearest) => nearest.to_owned(),
+        None => format!("{name} is none of the known event types (--list-events)"),
+    })
 }

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use clap::ValueEnum;
+
 /// A state; its order is that of how bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum State {
     Ok,
     /// Nobody knows.
@@ -31,13 +33,6 @@ impl State {
             Self::Critical => "CRITICAL",
             Self::Unknown => "UNKNOWN",
         }
-    }
-
-    /// Reads a name, however it is written.
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        [Self::Ok, Self::Warning, Self::Critical, Self::Unknown]
-            .into_iter()
-            .find(|state| state.name().eq_ignore_ascii_case(name))
     }
 }
 

@@ -15,6 +15,9 @@ use crate::options::ConnectionArgs;
 /// Where the password is, unless a file is named.
 const PASSWORD: &str = "PV_ARCHIVER_PASSWORD";
 
+/// The server that the password of the environment is for, where it is set.
+const URL: &str = "PV_ARCHIVER_URL";
+
 /// The two APIs, of which each run asks those that it needs.
 #[derive(Debug)]
 pub(crate) struct Servers {
@@ -22,6 +25,8 @@ pub(crate) struct Servers {
     pub(crate) archive: ArchiveClient,
     user: String,
     password: Option<String>,
+    /// The server whose password the environment has, where that is another one.
+    password_of: Option<String>,
 }
 
 impl Servers {
@@ -39,18 +44,35 @@ impl Servers {
             connection = connection.danger_accept_invalid_certs(true);
         }
         let archive_url = args.archive_url.as_deref().unwrap_or(&args.url);
+        let admin = AdminClient::new(&args.url, &connection).map_err(failed)?;
+        let mut password_of = None;
+        let password = match &args.password_file {
+            Some(path) => Some(read_password(path)?),
+            None => variable(PASSWORD).filter(|_| {
+                password_of = other_server(&admin, &connection);
+                password_of.is_none()
+            }),
+        };
         Ok(Self {
-            admin: AdminClient::new(&args.url, &connection).map_err(failed)?,
+            admin,
             archive: ArchiveClient::new(archive_url, &connection).map_err(failed)?,
             user: args.user.clone(),
-            password: password(args.password_file.as_deref())?,
+            password,
+            password_of,
         })
     }
 
     /// Returns the client for changes.
     pub(crate) fn changing(&self) -> anyhow::Result<AdminClient> {
         let Some(password) = &self.password else {
-            let text = format!("changes need a password: set {PASSWORD}, or see --password-file");
+            let text = match &self.password_of {
+                Some(other) => format!(
+                    "changes need a password: {PASSWORD} is that of {other} ({URL}) and is not sent \
+                     to {}\nhint: give the password of this server with --password-file",
+                    origin(self.admin.address())
+                ),
+                None => format!("changes need a password: set {PASSWORD}, or see --password-file"),
+            };
             return Err(UsageError::new(text).into());
         };
         let credentials = Credentials::new(&self.user, password).map_err(failed)?;
@@ -105,15 +127,37 @@ pub(crate) fn failed(error: pv_archiver_client::Error) -> anyhow::Error {
     error.into()
 }
 
-fn password(file: Option<&Path>) -> anyhow::Result<Option<String>> {
-    let Some(path) = file else {
-        // An empty variable says nothing.
-        return Ok(std::env::var(PASSWORD).ok().filter(|text| !text.is_empty()));
-    };
+/// Returns a variable; an empty one says nothing.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
+/// Returns the server that the environment names, if it is another one than that asked:
+/// the password beside it is not for everybody.
+fn other_server(asked: &AdminClient, connection: &Connection) -> Option<String> {
+    let named = variable(URL)?;
+    match AdminClient::new(&named, connection) {
+        Ok(named) if origin(named.address()) == origin(asked.address()) => None,
+        Ok(named) => Some(origin(named.address()).to_owned()),
+        // It is not shown: there may be a password in it.
+        Err(_) => Some("an address that is none".to_owned()),
+    }
+}
+
+/// Returns scheme, host and port of an address that a client gives.
+fn origin(address: &str) -> &str {
+    let host = address.find("://").map_or(0, |at| at + 3);
+    let end = address[host..]
+        .find('/')
+        .map_or(address.len(), |at| host + at);
+    &address[..end]
+}
+
+fn read_password(path: &Path) -> anyhow::Result<String> {
     let text = fs::read_to_string(path)
         .with_context(|| format!("reading --password-file {}", path.display()))?;
     match text.lines().next() {
-        Some(password) if !password.is_empty() => Ok(Some(password.to_owned())),
+        Some(password) if !password.is_empty() => Ok(password.to_owned()),
         _ => anyhow::bail!(
             "--password-file {} has no password on its first line",
             path.display()

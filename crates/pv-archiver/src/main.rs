@@ -45,7 +45,7 @@ const PAGE: Page<'_> = Page {
     environment: &[
         (
             "PV_ARCHIVER_PASSWORD",
-            "Password of --user, where no --password-file has it.",
+            "Password of --user, where no --password-file has it. Not sent to a --url of another host than that of PV_ARCHIVER_URL, where that is set.",
         ),
         (
             "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY",
@@ -81,7 +81,26 @@ fn main() -> ExitCode {
         output.out.flush()?;
         Ok(outcome)
     });
-    report::finish(NAME, "", result, &mut output.err)
+    let hint = result.as_ref().err().and_then(hint);
+    let code = report::finish(NAME, "", result, &mut output.err);
+    if let Some(hint) = hint {
+        output.note(hint);
+    }
+    code
+}
+
+/// Says what to look at next.
+fn hint(error: &anyhow::Error) -> Option<&'static str> {
+    match error.downcast_ref()? {
+        pv_archiver_client::Error::Connect { .. } => Some(
+            "hint: is the server there? --url (or PV_ARCHIVER_URL) has its host and, if it is not \
+             the standard one, its port",
+        ),
+        pv_archiver_client::Error::Certificate { .. } => {
+            Some("hint: --cacert FILE trusts a private certificate authority")
+        }
+        _ => None,
+    }
 }
 
 fn start(cli: &Cli, output: &mut Output<'_>) -> anyhow::Result<Outcome> {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use esmond_ps_cli_common::output::Format;
 
@@ -107,18 +108,16 @@ pub(crate) struct FormatArgs {
         long = "output-format",
         value_name = "FORMAT",
         default_value = "human",
-        value_parser = format
+        hide_possible_values = true,
+        value_parser = format()
     )]
     pub(crate) format: Format,
 }
 
 /// Reads a format; the others are for measurements.
-fn format(text: &str) -> Result<Format, String> {
+fn format() -> impl TypedValueParser<Value = Format> {
     let known = [Format::Human, Format::Json, Format::Jsonl, Format::Csv];
-    let format = known.into_iter().find(|format| format.name() == text);
-    format.ok_or_else(|| {
-        format!("`{text}` is not an output format (one of: human, json, jsonl, csv)")
-    })
+    PossibleValuesParser::new(known.map(Format::name)).try_map(|name| name.parse::<Format>())
 }
 
 #[derive(Debug, Args)]

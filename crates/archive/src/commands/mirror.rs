@@ -110,8 +110,12 @@ impl Mirror {
             return Ok(None);
         };
         let now = Utc::now();
-        let moment = dates::parse(text, now)
-            .map_err(|error| UsageError::new(format!("--since {text}: {error}")))?;
+        let moment = dates::parse(text, now).map_err(|error| {
+            UsageError::new(format!(
+                "--since {text}: {error} (forms that work: 2026-11-21, '2026-11-21 14:30', \
+                     yesterday, -24h, '30 days ago')"
+            ))
+        })?;
         if let Some(zone) = dates::ignored_zone(text, now) {
             note(format_args!(
                 "--since: the zone {zone} is not known; the time is taken as UTC"

@@ -46,6 +46,7 @@ pub(crate) struct Serve {
         long,
         value_name = "ADDR:PORT",
         default_value = "127.0.0.1:8080",
+        value_parser = place,
         env = "ESMOND_ARCHIVE_LISTEN"
     )]
     listen: SocketAddr,
@@ -164,6 +165,14 @@ pub(crate) struct Serve {
     /// and end
     #[arg(long)]
     pub(crate) show_config: bool,
+}
+
+/// Reads where to listen.
+fn place(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        "expected an address, not a name, and a port, such as 127.0.0.1:8080 or [::]:8080"
+            .to_owned()
+    })
 }
 
 impl Serve {

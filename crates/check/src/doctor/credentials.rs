@@ -1,7 +1,10 @@
 //! Whether everybody may read, and whether a key is good. Nothing is written: an
 //! archive that refuses a key that nobody has, and takes ours, knows ours.
 
+use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use esmond_ps_cli_common::args::ConnectionArgs;
 use esmond_ps_client::{Archive, Dialect};
@@ -11,6 +14,11 @@ use crate::doctor::probe::{Answer, Probe};
 
 /// A key that no archive has given to anybody.
 const NOBODY: &str = "Token 0000000000000000000000000000000000000000";
+
+/// Tells whether all users can read a file. A group may be meant to.
+fn is_open_to_all(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o004 != 0)
+}
 
 /// Tells about credentials, after a read with ours has succeeded.
 pub(crate) async fn examine(
@@ -27,6 +35,15 @@ pub(crate) async fn examine(
     } else {
         "reading needs credentials"
     };
+    if let Some(path) = connection
+        .key_file
+        .as_deref()
+        .filter(|path| is_open_to_all(path))
+    {
+        let path = path.display();
+        let message = format!("every user of this machine can read {path}");
+        report.warn("key file", message, format!("chmod o-r {path}"))?;
+    }
     if connection.key.is_none() && connection.key_file.is_none() {
         return report.ok("credentials", format!("{readers}; none were given"));
     }

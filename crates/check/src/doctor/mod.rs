@@ -24,6 +24,7 @@ use serde_json::json;
 
 use crate::doctor::probe::Probe;
 use crate::options::DoctorJob;
+use crate::print;
 
 /// How good something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -140,11 +141,8 @@ impl Report<'_> {
                     })
                 })
                 .collect();
-            writeln!(
-                self.out,
-                "{}",
-                json!({"state": level.name(), "checks": lines})
-            )?;
+            let document = json!({"state": level.name(), "checks": lines});
+            print::line_of(&document, self.out)?;
         }
         Ok(level.status())
     }

@@ -226,7 +226,13 @@ fn section(grid: &Grid, pair: &Pair, id: usize, out: &mut dyn Write) -> io::Resu
         let state = grid.state_of(measure, Some(reading));
         let value = reading.seen.value.map(|value| measure.unit.words(value));
         let time = reading.seen.newest.and_then(print::time);
-        let told = reading.error.as_deref().or(value.as_deref()).unwrap_or("-");
+        let reason = grid.reason(measure, reading);
+        let told = [&reading.error, &reason, &value];
+        let told = told
+            .into_iter()
+            .flatten()
+            .next()
+            .map_or("-", String::as_str);
         writeln!(
             out,
             "<tr><th scope=\"row\">{}</th><td class=\"{}\"><span class=\"sign\">{}</span> {}</td><td>{}\

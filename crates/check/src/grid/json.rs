@@ -26,7 +26,7 @@ pub(crate) fn write(grid: &Grid, out: &mut dyn Write) -> io::Result<()> {
                 "age": newest.map(|newest| grid.now.saturating_sub(newest)),
                 "tests": reading.tests,
                 "metadata_key": reading.key,
-                "error": reading.error,
+                "error": reading.error.clone().or_else(|| grid.reason(measure, reading)),
             }));
         }
     }
@@ -68,5 +68,5 @@ pub(crate) fn write(grid: &Grid, out: &mut dyn Write) -> io::Result<()> {
         "cells": cells,
         "notes": grid.notes,
     });
-    writeln!(out, "{document}")
+    print::line_of(&document, out)
 }

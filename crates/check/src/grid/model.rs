@@ -131,6 +131,22 @@ impl Grid {
         }
     }
 
+    /// Says why nobody knows how good a cell is.
+    pub(crate) fn reason(&self, measure: &Measure, reading: &Reading) -> Option<String> {
+        if self.state_of(measure, Some(reading)) != CellState::Unknown {
+            return None;
+        }
+        if let Some(error) = reading
+            .error
+            .as_ref()
+            .filter(|_| reading.seen.newest.is_none())
+        {
+            return Some(error.clone());
+        }
+        let judged = judge(reading.seen, &measure.thresholds, self.now);
+        Some(judged.reasons.join(", "))
+    }
+
     /// Counts the cells by their state.
     pub(crate) fn counts(&self) -> BTreeMap<CellState, usize> {
         let mut counts = BTreeMap::new();

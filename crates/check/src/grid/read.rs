@@ -114,6 +114,13 @@ pub(crate) async fn grid(job: &GridJob, archive: &Archive) -> Result<Grid, Error
             .push(format!("the list of tests is incomplete: {reason}"));
         grid.is_partial = true;
     }
+    for (number, measure) in grid.measures.iter().enumerate() {
+        let name = &measure.event_type;
+        let is_there = grid.pairs.values().any(|places| places[number].is_some());
+        if let Some(doubt) = series::doubt(name).filter(|_| !is_there) {
+            grid.notes.push(format!("no pair has {name}; {doubt}"));
+        }
+    }
     let skipped = skipped.into_inner();
     if skipped > 0 {
         grid.notes.push(format!(

@@ -6,6 +6,9 @@ use std::io::{self, Write};
 use crate::grid::model::{CellState, Grid, Measure, Reading};
 use crate::{duration, print};
 
+/// Most reasons that are told.
+const REASONS: usize = 10;
+
 /// Returns the state of all cells in words.
 pub(crate) fn summary(grid: &Grid) -> String {
     let counts = grid.counts();
@@ -55,7 +58,39 @@ pub(crate) fn write(grid: &Grid, has_tables: bool, out: &mut dyn Write) -> io::R
         out,
         "\nCells: sign, newest value, its age. {}",
         signs.join(", ")
-    )
+    )?;
+    reasons(grid, out)
+}
+
+/// Says what is behind the question marks, in the order of the tables.
+fn reasons(grid: &Grid, out: &mut dyn Write) -> io::Result<()> {
+    let mut told = 0;
+    let mut left_out: usize = 0;
+    for (number, measure) in grid.measures.iter().enumerate() {
+        for ((source, destination), readings) in &grid.pairs {
+            let reading = readings[number].as_ref();
+            let Some(reason) = reading.and_then(|reading| grid.reason(measure, reading)) else {
+                continue;
+            };
+            if told == REASONS {
+                left_out += 1;
+                continue;
+            }
+            told += 1;
+            writeln!(
+                out,
+                "? {}, {} to {}: {}",
+                measure.event_type,
+                grid.name(source),
+                grid.name(destination),
+                print::text(&reason)
+            )?;
+        }
+    }
+    if left_out > 0 {
+        writeln!(out, "... and {left_out} more; -o json has all")?;
+    }
+    Ok(())
 }
 
 fn table(grid: &Grid, number: usize, measure: &Measure, out: &mut dyn Write) -> io::Result<()> {
@@ -151,5 +186,39 @@ mod tests {
              \n\
              Cells: sign, newest value, its age. + ok, ! warning, X critical, ~ stale, ? unknown, - none\n"
         );
+    }
+
+    #[test]
+    fn what_is_behind_question_marks_is_told_of_the_first_ten() {
+        let hosts: Vec<String> = (10..22).map(|number| format!("10.0.0.{number}")).collect();
+        let cells: Vec<_> = hosts
+            .iter()
+            .map(|host| ("10.0.0.1", host.as_str(), 0, None, None))
+            .collect();
+        let mut grid = grid(&cells);
+        for readings in grid.pairs.values_mut() {
+            let reading = readings[0].as_mut().unwrap();
+            reading.error = Some("status 500 |\u{1b}[2J".to_owned());
+        }
+        let no_number = grid.pairs.values_mut().next().unwrap()[0].as_mut().unwrap();
+        no_number.error = None;
+        no_number.seen.newest = Some(grid.now);
+        let mut text = Vec::new();
+        write(&grid, true, &mut text).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        let told: Vec<&str> = text
+            .lines()
+            .skip_while(|line| !line.starts_with("? "))
+            .collect();
+        assert_eq!(told.len(), 11, "{text}");
+        assert_eq!(
+            told[0],
+            "? throughput, 10.0.0.1 to 10.0.0.10: the values are no numbers"
+        );
+        assert_eq!(
+            told[1],
+            "? throughput, 10.0.0.1 to 10.0.0.11: status 500 /\\x1b[2J"
+        );
+        assert_eq!(told[10], "... and 2 more; -o json has all");
     }
 }

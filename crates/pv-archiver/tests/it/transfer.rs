@@ -215,3 +215,37 @@ fn the_password_comes_from_the_environment_or_a_file() {
     let made = run(&site, &[&words[..], &["--user", "other"]].concat());
     assert_eq!(made.status, Some(1), "{made:?}");
 }
+
+#[test]
+fn the_password_of_the_environment_goes_to_the_server_of_the_environment_alone() {
+    let site = site();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("password");
+    fs::write(&path, "mysecret\n").unwrap();
+    let words = ["import", SERVER, FILE, "--add-channels", "--simulate"];
+    let asking = |named: &str| {
+        let mut command = program(&site);
+        command.env("PV_ARCHIVER_URL", named);
+        command.args(words).args(["--url", &site.url]);
+        command
+    };
+    let mut done = 0;
+    for named in ["other.example.org", "http://127.0.0.1:1", "https://a:b@c"] {
+        let made = ended(&mut asking(named));
+        assert_eq!(made.status, Some(2), "{made:?}");
+        assert!(
+            made.err.contains("is not sent to http://127.0.0.1"),
+            "{made:?}"
+        );
+        assert!(made.err.contains("--password-file"), "{made:?}");
+        assert!(!made.err.contains("a:b"), "{made:?}");
+        assert_eq!(site.asked().len(), done);
+        let file = ["--password-file", path.to_str().unwrap()];
+        assert_eq!(ended(asking(named).args(file)).status, Some(0));
+        done = site.asked().len();
+    }
+    for named in ["", &site.url, &format!("{}/", site.url)] {
+        let made = ended(&mut asking(named));
+        assert_eq!(made.status, Some(0), "{named}: {made:?}");
+    }
+}
