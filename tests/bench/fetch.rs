@@ -21,7 +21,7 @@ pub(crate) const FIGURE: Figure = Figure {
     title: "Reading with the programs",
     about: "`esmond-ps-get-bulk` and `esmond-ps-get` read a whole series from our archive. The limit is `curl`, \
             which fetches the same pages over one connection to `/dev/null`, asks for the same compression \
-            (`gzip, zstd`), and unpacks and understands nothing. Both wait for the archive for most of the time.",
+            (`gzip, zstd`), and unpacks and understands nothing.",
     measure,
 };
 

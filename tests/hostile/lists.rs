@@ -107,6 +107,7 @@ fn the_same_page_again_and_again_is_read_once() {
 
 #[test]
 fn pages_that_are_too_large_are_asked_for_in_parts() {
+    // DIFFERENCE: the original library takes whatever comes.
     // Values of 300 kB: a page of all is too large, one of a hundred is not.
     let point = format!(",\"val\":{{\"error\":\"{}\"}}}}", "x".repeat(300_000));
     let served = Served::start(move |asked, _| {

@@ -65,6 +65,7 @@ fn what_was_loaded_is_read_back() {
 
 #[test]
 fn all_values_of_a_json_log_are_stored() {
+    // DIFFERENCE: the original does not declare all that it posts.
     let record = json!({
         "event_type": "Transfer-End", "start_timestamp": START, "end_timestamp": START + 8,
         "nbytes": 1000, "nstreams": 1, "dest": "203.0.113.81", "cmd_type": "RETR",
@@ -221,6 +222,7 @@ fn a_wrong_key_stops_the_run_and_leaves_no_state() {
 
 #[test]
 fn overlapping_runs_exclude_each_other() {
+    // DIFFERENCE: those of the original do not.
     let site = Site::new(&lines(0..3));
     let other = fs::File::create(site.path("state.lock")).expect("a file");
     other.lock().expect("a lock");
@@ -239,6 +241,7 @@ fn overlapping_runs_exclude_each_other() {
 
 #[test]
 fn standard_input_and_packed_logs_are_read() {
+    // DIFFERENCE: the original reads plain files alone.
     let site = Site::new("");
     let mut child = site
         .command(&["-f", "-"])
@@ -260,6 +263,7 @@ fn standard_input_and_packed_logs_are_read() {
 
 #[test]
 fn a_dry_run_prints_and_touches_nothing() {
+    // DIFFERENCE: the original has no dry runs.
     let site = Site::new(&[line(7), "DATE=2018\n".into()].concat());
     let run = site.run(&["--dry-run", "-D", "--rejects", "bad", "-F"]);
     assert_eq!(run.status, Some(0), "{}", run.stderr);
@@ -279,6 +283,7 @@ fn a_dry_run_prints_and_touches_nothing() {
 
 #[test]
 fn the_log_has_its_documented_lines() {
+    // DIFFERENCE: the original mixes the names of events up.
     let site = Site::new(&lines(0..205));
     let without_progress = [
         "-p",

@@ -40,9 +40,9 @@ pub(crate) fn put_into(directory: &Path) {
         (
             "cargo",
             format!(
-                "while [ \"$1\" != --example ]; do shift; done\nexample={}/$2; shift 3\n\
-                 [ -x $example ] || echo \"build the examples first: cargo build --examples\"\n\
-                 exec $example \"$@\"",
+                "while [ $# -gt 3 ] && [ \"$1\" != --example ]; do shift; done\nexample={}/$2; shift 3\n\
+                 [ -x \"$example\" ] || echo \"build the examples first: cargo build --examples\"\n\
+                 exec \"$example\" \"$@\"",
                 examples.display()
             ),
         ),

@@ -340,6 +340,8 @@ fn a_dry_run_lists_what_a_run_fetches_and_asks_for_no_data() {
 
 #[test]
 fn what_a_test_lacks_is_named() {
+    // DIFFERENCE: the original crashes, or labels base data with the window asked
+    // for.
     let (files, run) = everything("csv", &["-I", "-T", "average", "-W", "86400"]);
     assert_eq!(run.status, Some(0), "{run:?}");
     assert!(run.stderr.contains("no average of 86400 s of "), "{run:?}");

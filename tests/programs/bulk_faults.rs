@@ -171,6 +171,7 @@ fn what_passes_is_tried_again_and_counted() {
 
 #[test]
 fn a_series_that_fails_on_the_way_is_reported_and_has_no_file() {
+    // DIFFERENCE: the original leaves a part of it.
     let runs: Vec<(i64, Value)> = (0..100).map(|n| (START + n, json!(n))).collect();
     let served = Served::start(move |asked, _| {
         if asked.path == ROOT {

@@ -285,6 +285,7 @@ fn all_rows(url: &str) -> Vec<String> {
 
 #[test]
 fn incremental_runs_give_each_point_once_and_lose_none() {
+    // DIFFERENCE: the original has no such runs.
     let archive = ten_tests();
     let served = archive.serve();
     let directory = tempfile::tempdir().expect("a directory");

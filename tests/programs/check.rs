@@ -285,6 +285,7 @@ fn a_test_that_stopped_is_told_from_one_that_never_was() {
 
 #[test]
 fn a_perfsonar_5_archive_is_checked_by_its_points() {
+    // DIFFERENCE: statistics are taken where there is nothing else.
     let now = now();
     let statistics = |mean: f64| json!({"minimum": 1.0, "maximum": 9.0, "mean": mean, "standard-deviation": 1.0});
     let runs = [(900, 4.0), (600, 6.0)];

@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use esmond_ps_tests::elmond::{Holdings, MockElmond, Run as TestRun, Test};
 use esmond_ps_tests::http::{Reply, Served};
@@ -80,8 +81,17 @@ fn a_key_is_tried_without_writing() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("key");
     fs::write(&file, format!("{}\n", archive.key)).expect("a file");
-    for (mode, is_told) in [(0o644, true), (0o640, false)] {
-        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("a mode");
+    // A file that all may read, in a directory that nobody else can enter, is safe.
+    for (mode, above, is_told) in [
+        (0o644, 0o755, true),
+        (0o640, 0o755, false),
+        (0o644, 0o700, false),
+    ] {
+        let allow = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+        };
+        allow(&file, mode);
+        allow(directory.path(), above);
         let found = doctor(
             &archive.url,
             &format!("--user tester --key-file {}", file.display()),

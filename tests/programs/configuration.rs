@@ -123,6 +123,7 @@ const HIDDEN: &str = "set (hidden)";
 
 #[test]
 fn what_is_asked_for_holds_over_variables_and_these_over_files() {
+    // DIFFERENCE: the originals have neither.
     let home = Home::with(FILE);
     let key_file = home.file().with_file_name("central.key");
     let key_file = key_file.display().to_string();
@@ -332,6 +333,7 @@ fn what_is_asked_for_holds_over_variables_and_these_over_files() {
 
 #[test]
 fn every_program_shows_what_holds_and_nothing_else() {
+    // DIFFERENCE: a named archive takes the place of the documented defaults.
     let home = Home::with(FILE);
     for program in PROGRAMS {
         let run = home.run(program, &[("ESMOND_KEY", "S3CRET")], &["--show-config"]);
@@ -509,6 +511,7 @@ fn archive() -> (String, JoinHandle<Option<String>>) {
 
 #[test]
 fn a_key_goes_to_its_archive_alone() {
+    // DIFFERENCE: the originals know one archive a run.
     let from_file = Some("Token F1LEKEY");
     let from_variable = Some("Token S3CRET");
     let variables = [("ESMOND_USER", "env"), ("ESMOND_KEY", "S3CRET")];

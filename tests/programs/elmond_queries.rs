@@ -133,6 +133,7 @@ fn an_unknown_event_type_is_a_usage_error() {
 
 #[test]
 fn verbose_names_the_kind_of_archive_once() {
+    // DIFFERENCE: the originals do not tell it.
     let pair = [
         "-s",
         "192.0.2.10",
@@ -271,6 +272,7 @@ fn one_query_that_fails_is_named_and_the_others_are_delivered() {
 
 #[test]
 fn a_listed_event_type_that_is_refused_fails_nothing() {
+    // DIFFERENCE: the originals end with a traceback.
     let runs = (0..10).map(|n| {
         let loss = Run::of(START + 60 * n, "packet-loss-rate-bidir", json!(0.5));
         loss.and("packet-count-sent", json!(2))
@@ -374,6 +376,7 @@ fn a_bulk_run_selects_as_the_other_programs_do() {
 
 #[test]
 fn a_test_without_a_destination_is_one_like_others() {
+    // DIFFERENCE: the original get-bulk crashes at it.
     let mock = MockElmond::recorded();
     for program in ["esmond-ps-get-endpoints", "esmond-ps-get-metadata"] {
         for format in ["human", "json", "jsonl", "csv"] {

@@ -342,6 +342,7 @@ const TRANSFER: &str = "DATE=20180501120010.000000 HOST=198.51.100.10 PROG=globu
 
 #[test]
 fn with_json_errors_everything_on_stderr_is_json() {
+    // DIFFERENCE: the originals have nothing of the kind.
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().to_str().expect("a UTF-8 path");
     let log = directory.path().join("transfer.log");

@@ -52,6 +52,7 @@ fn is_same(text: &str, value: &Value) -> bool {
 
 #[test]
 fn two_readers_find_what_csv_holds() {
+    // DIFFERENCE: the original has no such format.
     let loaded = loaded();
     let mut types: BTreeMap<(String, String), (String, String)> = BTreeMap::new();
     let mut compared = 0;

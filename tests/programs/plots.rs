@@ -88,6 +88,7 @@ fn get(archive: &TestArchive, event_type: &str, more: &[&str]) -> Run {
 
 #[test]
 fn a_plot_fits_the_screen_and_names_what_is_measured_in_which_unit_and_when() {
+    // DIFFERENCE: the original draws nothing.
     let archive = archive();
     for (locale, columns, is_ascii) in [("C", 60, true), ("de_DE.UTF-8", 100, false)] {
         let output = command("esmond-ps-get")

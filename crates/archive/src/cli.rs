@@ -9,8 +9,7 @@ use std::path::PathBuf;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use esmond_ps_cli_common::offer;
 use ipnet::{IpNet, Ipv4Net};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use crate::commands::backup::Backup;
 use crate::commands::check::Check;
@@ -195,7 +194,7 @@ fn filter(text: &str) -> Result<String, String> {
             );
         }
     }
-    match EnvFilter::try_new(text) {
+    match text.parse::<Targets>() {
         Ok(_) => Ok(text.to_owned()),
         Err(error) => Err(error.to_string()),
     }

@@ -57,6 +57,8 @@ pub(crate) async fn for_store(
 
 /// Refuses what an archive would read as the last of its values alone: it may be
 /// meant as one or the other.
+///
+/// DIFFERENCE: the archive reads the last value.
 fn each_once(filters: &[Filter]) -> Result<Vec<(&str, &str)>, UsageError> {
     let mut pairs: Vec<(&str, &str)> = Vec::new();
     for Filter { key, value } in filters {
@@ -126,6 +128,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_filter_that_is_given_twice_is_refused_and_not_half_followed() {
+        // DIFFERENCE: the archive reads the last value.
         let twice = ["event_type:throughput", "event-type:failures"];
         let error = search(&twice).await.unwrap_err();
         assert!(error.message.contains("event-type is given twice"));

@@ -7,20 +7,21 @@
 use std::io::{self, IsTerminal, Write};
 
 use anyhow::{Context, Result};
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
+use tracing_subscriber::{Layer, Registry, fmt, reload};
 
 use crate::cli::LogFormat;
 
 /// The log that was started.
 #[derive(Debug)]
-pub(crate) struct Logging(reload::Handle<EnvFilter, Registry>);
+pub(crate) struct Logging(reload::Handle<Targets, Registry>);
 
 impl Logging {
-    /// Starts logging. The filter was checked before.
-    pub(crate) fn start(filter: &str, format: LogFormat) -> Self {
-        let (filter, handle) = reload::Layer::new(EnvFilter::new(filter));
+    /// Starts logging.
+    pub(crate) fn start(filter: &str, format: LogFormat) -> Result<Self> {
+        let (filter, handle) = reload::Layer::new(parsed(filter)?);
         let ansi = format == LogFormat::Text && io::stderr().is_terminal();
         let layer = fmt::layer()
             .with_ansi(ansi)
@@ -33,14 +34,17 @@ impl Logging {
             .with(filter)
             .with(layer)
             .init();
-        Self(handle)
+        Ok(Self(handle))
     }
 
     /// Changes what is logged.
     pub(crate) fn set(&self, filter: &str) -> Result<()> {
-        let filter = EnvFilter::try_new(filter).context("not a filter")?;
-        self.0.reload(filter).context("the log has ended")
+        self.0.reload(parsed(filter)?).context("the log has ended")
     }
+}
+
+fn parsed(filter: &str) -> Result<Targets> {
+    filter.parse().context("not a filter")
 }
 
 /// Writes to stderr without control characters.

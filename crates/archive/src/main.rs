@@ -142,7 +142,7 @@ async fn run(settings: &Settings) -> Result<Outcome> {
         Command::Prune(options) if options.print_policy => return prune::print_policy(),
         _ => {}
     }
-    let logging = Logging::start(&cli.log, cli.log_format);
+    let logging = Logging::start(&cli.log, cli.log_format)?;
     let home = Home::find(cli)?;
     match &cli.command {
         Command::Serve(options) => serve::run(options, &home, settings, &logging).await,

@@ -5,6 +5,8 @@
 //! defaults of the options with their names, so they are read and checked by
 //! the same parsers. The file is TOML; a key or a value that is not understood
 //! is an error that names the line.
+//!
+//! DIFFERENCE: the original is set up in a file of another form.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;

@@ -3,6 +3,8 @@
 //! Loss rates, which archives hold as fractions, become percentages. Of a histogram
 //! every value counts; of statistics the part that was asked for; of a path the
 //! number of its hops.
+//!
+//! DIFFERENCE: archives and the other programs give loss rates as fractions.
 
 use esmond_ps_client::DataPoint;
 use esmond_ps_model::{PointValue, SummaryType, float};
@@ -189,6 +191,7 @@ mod tests {
 
     #[test]
     fn numbers_are_short_and_have_their_unit() {
+        // DIFFERENCE: losses are in percent, in archives they are fractions.
         let words = |event_type: &str, value| Unit::of(event_type).words(value);
         assert_eq!(words("throughput", 9_412_345_678.0), "9.412 Gb/s");
         assert_eq!(words("throughput", 0.0), "0 b/s");

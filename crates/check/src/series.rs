@@ -9,6 +9,8 @@ use esmond_ps_model::{Registry, SummaryType};
 ///
 /// Some archives have the statistics of an event type and nothing of what they were
 /// made from; these are taken instead.
+///
+/// DIFFERENCE: the other programs print a summary only where it was asked for.
 pub(crate) fn of(event_type: &EventType, summary: Option<(SummaryType, i64)>) -> Option<Series> {
     if let Some((summary_type, window)) = summary {
         return event_type.summary(summary_type, window);

@@ -1,4 +1,8 @@
 //! The options of the query programs, as typed.
+//!
+//! DIFFERENCE: `--script-alias`, `--cacert`, `--insecure`, `--retries`, `--user`,
+//! `--key`, `--key-file`, `--json-errors` and the variables of the environment are
+//! new.
 
 use std::path::PathBuf;
 

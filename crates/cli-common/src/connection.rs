@@ -45,6 +45,8 @@ pub(crate) fn builder(
     url: &str,
     output: &mut Output<'_>,
 ) -> anyhow::Result<ArchiveBuilder> {
+    // DIFFERENCE: without `--timeout` the originals wait for ever; with 0 nothing
+    // can be read.
     let timeout = u64::try_from(args.timeout)
         .ok()
         .filter(|seconds| *seconds > 0)
@@ -121,6 +123,7 @@ pub fn log_line(event: &RequestEvent<'_>) -> Option<String> {
             let seconds = pause.as_secs_f64();
             Some(format!("[again in {seconds:.1} s: {}]", chain(*error)))
         }
+        // DIFFERENCE: the originals do not tell the kind of the archive.
         RequestEvent::Recognised { dialect } => Some(format!("[archive: {dialect}]")),
         RequestEvent::Page { results, .. } => Some(format!("  ** got {results} results")),
         _ => None,

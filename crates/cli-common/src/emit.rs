@@ -1,4 +1,6 @@
 //! The last step of a run: rows get names for addresses and are printed.
+//!
+//! DIFFERENCE: the originals hold all rows until the last one is there.
 
 use std::fmt;
 use std::io;

@@ -1,5 +1,7 @@
 //! What to try next, where an error has a usual reason. The loaders add what only
 //! who writes can meet.
+//!
+//! DIFFERENCE: the originals say what is wrong, and not what to try.
 
 use std::error::Error as StdError;
 
@@ -97,6 +99,7 @@ mod tests {
 
     #[test]
     fn an_answer_leads_to_the_option_that_may_help() {
+        // DIFFERENCE: the originals say nothing of the kind.
         let list = "https://h/esmond/perfsonar/archive/?limit=1";
         for (status, url, option) in [
             (401, list, "--key-file"),

@@ -14,6 +14,8 @@ pub const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// one.
 ///
 /// A name that cannot be looked up within [`TIME_LIMIT`] does not exist.
+///
+/// DIFFERENCE: the originals know hosts by IPv4 alone.
 pub async fn exists(host: &str) -> bool {
     if host.is_empty() {
         return false;

@@ -4,6 +4,9 @@
 //! Every value is looked at by itself. What is missing in it, or is not of the
 //! expected shape, becomes none; it never ends a run and never removes a row.
 //! (The originals stop with a traceback on such values.)
+//!
+//! DIFFERENCE: the originals decide by the first row what the columns are, and
+//! crash at a value of another shape.
 
 use std::convert::Infallible;
 use std::slice;

@@ -4,6 +4,8 @@
 //! waits a limited time for each ([`TIME_LIMIT`]). Whatever goes wrong, the address
 //! stands for itself. A name is text from somebody else's name server: one that does
 //! not look like a host name is not used.
+//!
+//! DIFFERENCE: the originals ask one after the other, without a time limit.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
@@ -132,6 +134,8 @@ fn address(value: &Value) -> Option<IpAddr> {
 
 /// Tells whether a text can be a host name: letters, digits, `-`, `_` and single dots,
 /// and not an address, which would pass for another host's.
+///
+/// DIFFERENCE: the originals print whatever a name service answers.
 fn is_host_name(text: &str) -> bool {
     let is_label = |label: &str| {
         let mut bytes = label.bytes();
@@ -218,6 +222,7 @@ mod tests {
 
     #[test]
     fn only_what_looks_like_a_host_name_is_one() {
+        // DIFFERENCE: the originals print any text.
         for good in [
             "localhost",
             "a_b.example.net",

@@ -391,6 +391,7 @@ mod tests {
 
     #[test]
     fn a_summary_to_be_printed_does_not_select_but_a_window_alone_and_filters_do() {
+        // DIFFERENCE: in the originals a summary selects, too.
         let series = |line: &str| {
             let line = format!("-u|h|-s|a|-d|b|-e|throughput|-S|1000000000|{line}");
             let plan = plan(Needs::Series, &line).unwrap();
@@ -411,6 +412,7 @@ mod tests {
 
     #[test]
     fn the_default_is_the_last_day_and_the_end_is_not_sent() {
+        // DIFFERENCE: the originals send the end.
         let plan = plan(Needs::Query, "-u|http://h").unwrap();
         assert_eq!((plan.window.start, plan.window.end), (NOW - 86_400, NOW));
         assert_eq!(query("-u|http://h"), format!("time-start={}", NOW - 86_400));
@@ -418,6 +420,8 @@ mod tests {
 
     #[test]
     fn filters_split_at_the_first_colon_and_override_options() {
+        // DIFFERENCE: the originals crash at a second colon, and refuse a key with
+        // a dash.
         assert_eq!(
             query(
                 "-u|http://h|-S|1000000000|-s|1.1.1.1|-F|source:2001:db8::1|-F|tool-name:a|-F|tool_name:b|-F|ip_tos:32|-F|a-b:c"
@@ -494,6 +498,7 @@ mod tests {
 
     #[test]
     fn an_event_type_that_an_archive_added_may_be_of_any_subject() {
+        // DIFFERENCE: the originals know no added event types.
         let plan = plan(Needs::Series, "-u|h|-e|process-count|-F|car-vin:V1").unwrap();
         assert_eq!(plan.filters.get("car-vin"), Some("V1"));
         assert_eq!(plan.filters.get("source"), None);

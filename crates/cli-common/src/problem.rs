@@ -4,6 +4,9 @@
 //! Which of the two holds for the whole process, from [`as_json`] on. What is written
 //! to [`Stderr`] as text becomes an object as well, a line each, so that nothing on
 //! stderr has another form; a [`Problem`] says more than its text.
+//!
+//! DIFFERENCE: the originals tell notes and warnings on stdout, between the
+//! results, and have no JSON for them.
 
 use std::error::Error;
 use std::fmt;

@@ -135,6 +135,8 @@ fn float(value: f64) -> String {
 /// other invisible format characters, line and paragraph separators. Newline and tab
 /// stay: messages in archives do hold them, and human output shows them byte for byte
 /// as the originals do.
+///
+/// DIFFERENCE: the originals print control characters as they come.
 pub fn printable(text: &str) -> Cow<'_, str> {
     // Nearly all text is plain ASCII, which is seen many bytes at a time.
     if are_all(text, |byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t'))

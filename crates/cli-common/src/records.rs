@@ -75,6 +75,7 @@ pub fn with_subject(mut row: Row, test: &Metadata) -> Row {
     if matches!(subject_type, "" | POINT_TO_POINT | NETWORK_ELEMENT) {
         return row;
     }
+    // DIFFERENCE: the originals know tests of these two kinds alone.
     row.push("subject_type", subject_type);
     let prefix = format!("{subject_type}-");
     for (name, value) in &test.properties {

@@ -1,4 +1,7 @@
 //! How every program ends: exit statuses, error reports, closed pipes.
+//!
+//! DIFFERENCE: the originals end with 255 where something failed, and do not tell a
+//! part of it from all.
 
 use std::error::Error;
 use std::fmt;
@@ -169,6 +172,8 @@ const LONGEST: usize = 2_000;
 
 /// Returns what is told on stderr about something that an archive named: one
 /// line of at most 2000 characters, with everything visible that could mislead.
+///
+/// DIFFERENCE: the originals print what an archive says as it comes.
 #[must_use]
 pub fn told(text: &str) -> String {
     let line = crate::pytext::one_line(text);
@@ -256,6 +261,7 @@ mod tests {
 
     #[test]
     fn each_end_has_its_status_and_its_words() {
+        // DIFFERENCE: the originals end with 255.
         assert_eq!(
             report(Ok(Outcome::Done)),
             (ExitCode::from(0), String::new())
@@ -299,6 +305,7 @@ mod tests {
 
     #[test]
     fn what_is_told_is_one_line_of_bounded_length() {
+        // DIFFERENCE: the originals print it as it comes.
         assert_eq!(
             told("a\nb\tc\u{1b}[2J\u{202e}"),
             "a\\nb\\tc\\x1b[2J\\u{202e}"

@@ -97,6 +97,7 @@ fn every_text_that_dateutil_reads_means_the_same() {
 
 #[test]
 fn missing_fields_come_from_today() {
+    // DIFFERENCE: to the originals, from the local date of today.
     assert_all(lines(CORPUS_DEFAULTS).map(|line| {
         let day = at(&format!("{}T23:59:59.999999Z", line[1]));
         (line[0].clone(), day, verdict(&line[2]))
@@ -256,6 +257,7 @@ fn times_that_do_not_exist_or_lie_too_far_are_told_apart() {
 
 #[test]
 fn overlong_texts_and_numbers_are_refused() {
+    // DIFFERENCE: dateutil reads some of them.
     let fraction = |digits| format!("5.{}m", "5".repeat(digits));
     assert_eq!(parse(&fraction(30), now()), Ok(at("2026-11-22T00:05:33Z")));
     for text in [
@@ -274,6 +276,7 @@ fn overlong_texts_and_numbers_are_refused() {
 
 #[test]
 fn a_zone_abbreviation_without_a_known_offset_can_be_told() {
+    // DIFFERENCE: dateutil knows those of the local zone.
     let zone = |text| ignored_zone(text, now());
     assert_eq!(zone("2015-03-15 14:30 EST").as_deref(), Some("EST"));
     assert_eq!(zone("yesterday 14:30 CET").as_deref(), Some("CET"));
@@ -378,6 +381,7 @@ fn a_date_without_a_year_that_lies_ahead_was_probably_meant_for_last_year() {
 
 #[test]
 fn other_windows_that_start_after_their_end_say_what_to_do() {
+    // DIFFERENCE: the originals do not compare the two.
     let hint = |start: Option<&str>, end| {
         let text = window(start, end, now()).unwrap_err().to_string();
         text.split_once("\nhint: ").unwrap().1.to_owned()

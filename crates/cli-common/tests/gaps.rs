@@ -75,6 +75,7 @@ const NOTHING: Read = Read {
 
 #[test]
 fn each_kind_is_said_once_with_the_number_of_its_tests() {
+    // DIFFERENCE: the originals print blanks, or nothing.
     let tests = read(&json!([record(1, false), record(2, false)]));
     let mut gaps = Gaps::default();
     for test in &tests {

@@ -106,6 +106,7 @@ fn run(command: &mut Command) -> (Option<i32>, String) {
 
 #[test]
 fn a_run_is_logged_and_ends_with_the_status_of_what_became_of_it() {
+    // DIFFERENCE: the originals end with 0, or with 255.
     let directory = directory("statuses");
     let file = directory.join("numbers");
     fs::write(&file, "1 5\nrubbish\x1b[2J\n2 6\n").unwrap();
@@ -236,6 +237,7 @@ fn signal(child: &Child, name: &str) {
 
 #[test]
 fn a_signal_ends_a_run_at_a_record() {
+    // DIFFERENCE: the original does so at SIGINT alone.
     for name in ["-INT", "-TERM"] {
         let (child, go) = waiting("record");
         signal(&child, name);

@@ -152,6 +152,7 @@ fn many(count: usize) -> Vec<Row> {
 
 #[tokio::test(start_paused = true)]
 async fn lookups_run_at_the_same_time_but_not_all_of_them() {
+    // DIFFERENCE: the originals ask one after the other.
     let table = Table::new(&[]);
     let start = Instant::now();
     Resolver::new(&table)
@@ -164,6 +165,7 @@ async fn lookups_run_at_the_same_time_but_not_all_of_them() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lookup_that_takes_too_long_is_given_up_for_good() {
+    // DIFFERENCE: the originals wait.
     let mut table = Table::new(&[("10.1.1.1", "late.example.net")]);
     table.delay = TIME_LIMIT + Duration::from_millis(1);
     let resolver = Resolver::new(&table);

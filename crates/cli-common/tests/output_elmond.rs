@@ -64,6 +64,7 @@ fn numbers_booleans_and_null_are_printed_as_the_original_programs_print_them() {
 
 #[test]
 fn a_subject_of_another_kind_is_told_by_its_own_fields() {
+    // DIFFERENCE: the originals know two kinds alone.
     let car = metadata(json!({
         "metadata-key": "0a", "subject-type": "car", "car-vin": "V1", "car-doors": 5,
         "carpet": "red", "time-duration": "5",
@@ -92,6 +93,7 @@ fn a_standard_subject_has_the_documented_columns_alone() {
 
 #[test]
 fn a_layout_that_an_archive_tells_is_used_for_data_and_statistics() {
+    // DIFFERENCE: the originals know their own event types alone.
     assert_eq!(
         Layout::of(RowLayout::Numeric, Some(SummaryType::Average)),
         Layout::Numeric

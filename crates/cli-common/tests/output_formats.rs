@@ -59,6 +59,7 @@ fn width(line: &str) -> usize {
 
 #[test]
 fn every_line_of_a_table_is_equally_wide() {
+    // DIFFERENCE: the originals have no such format.
     let columns = &["source", "value"];
     let rows: Vec<Row> = [
         "a",
@@ -143,6 +144,7 @@ const TAGS: &str = r"destination=ps\ lat.example.net,measurement_agent=10.1.1.1,
 
 #[test]
 fn a_number_is_a_point_with_a_typed_value() {
+    // DIFFERENCE: the originals have no such format.
     let base = context("packet-count-sent", "base", 0);
     let values = [json!(600), json!(600.0), Value::Null, json!(0.5)];
     let head = format!("packet-count-sent,{TAGS}source=10.1.1.1,tool_name=bwctl/iperf3 value=");

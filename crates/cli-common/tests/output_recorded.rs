@@ -108,6 +108,7 @@ fn every_layout_prints_what_the_original_printed() {
 
 #[test]
 fn jsonl_has_the_objects_of_json_one_a_line() {
+    // DIFFERENCE: the originals have no such format.
     let cases: Value = serde_json::from_str(include_str!("data/output/get.json")).unwrap();
     for case in cases.as_array().unwrap() {
         let ours = print(Format::Jsonl, &[], &case_rows(case, Format::Jsonl));

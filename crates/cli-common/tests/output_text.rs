@@ -99,6 +99,7 @@ fn json_is_escaped_as_python_escapes_it() {
 
 #[test]
 fn control_characters_are_visible_to_people_and_unchanged_for_programs() {
+    // DIFFERENCE: the originals print them as they come.
     let text = "a\u{1b}]0;x\u{7}b\r\u{9b}2J\u{202e}c\u{200b}\u{feff}\u{e0041}";
     let visible = r"a\x1b]0;x\x07b\x0d\x9b2J\u{202e}c\u{200b}\u{feff}\u{e0041}";
     assert_eq!(printable(text), visible);

@@ -1,4 +1,7 @@
 //! What can go wrong between a program and an archive.
+//!
+//! DIFFERENCE: where a request fails, the original library warns, and goes on as if
+//! nothing had been found.
 
 use std::error::Error as StdError;
 use std::fmt;

@@ -285,6 +285,7 @@ mod tests {
 
     #[test]
     fn a_test_that_moves_to_the_front_meanwhile_is_not_missed() {
+        // DIFFERENCE: the original library misses it.
         let mut listing = Listing::new(2);
         assert_eq!(listing.accept(moving(&[1, 2], 4)).len(), 2);
         // 4 ran, and is first now.

@@ -3,6 +3,8 @@
 //! Classic archives answer `{"detail": ...}`, perfSONAR 5 archives and proxies
 //! answer HTML. None of it is trusted: the result is one short line of text
 //! without control characters.
+//!
+//! DIFFERENCE: the original library hands on the body of an error as it came.
 
 use serde_json::Value;
 
@@ -133,6 +135,7 @@ mod tests {
 
     #[test]
     fn hostile_words_become_one_short_harmless_line() {
+        // DIFFERENCE: the original library hands them on.
         let text = words(b"\x1b[2J\x07evil\r\nline\xff");
         assert_eq!(text, "[2J evil line\u{fffd}");
         let long = words("é".repeat(5000).as_bytes());

@@ -36,7 +36,8 @@ impl Pages {
     ///
     /// # Errors
     ///
-    /// As [`Series::points`]. After an error the rest is not known.
+    /// As [`Series::points`]. After an error the rest is not known; another call asks for
+    /// the same page again.
     pub async fn next(&mut self) -> Result<Option<Vec<RawPoint>>> {
         let archive = self.series.event_type().test().archive();
         let uri = self.series.uri();

@@ -357,6 +357,8 @@ mod tests {
 
     #[test]
     fn a_page_of_points_is_asked_for_at_the_address_that_the_archive_gave() {
+        // DIFFERENCE: the original library puts it after the address that the user
+        // gave.
         let page = |start, end| PointsPage {
             start,
             end,
@@ -392,6 +394,7 @@ mod tests {
 
     #[test]
     fn an_address_that_leads_elsewhere_is_refused() {
+        // DIFFERENCE: the original library does not look.
         for uri in [
             "",
             "http://h.example/x",

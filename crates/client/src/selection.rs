@@ -276,6 +276,7 @@ mod tests {
 
     #[test]
     fn values_are_compared_as_text_whatever_their_type() {
+        // DIFFERENCE: perfSONAR 5 archives do not find some of these.
         for (name, value, expected) in [
             ("time-duration", "14", true),
             ("time-duration", "14.0", true),

@@ -3,6 +3,9 @@
 //! Certificates are verified against the roots of the system. Measurement
 //! hosts mostly have self-signed ones, so private certificates can be trusted
 //! in addition, and verification can be switched off.
+//!
+//! DIFFERENCE: the originals verify certificates only when asked to
+//! (`--ssl-verify`).
 
 use std::sync::Arc;
 

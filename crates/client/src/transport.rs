@@ -178,6 +178,7 @@ impl Transport {
             stays(&request.url, &response)?;
         }
         let status = response.status();
+        // DIFFERENCE: the original library does not tell such archives from others.
         if writes && status == StatusCode::METHOD_NOT_ALLOWED {
             return Err(Failure::from(Error::NoWriteApi {
                 url: url.to_owned(),
@@ -421,6 +422,9 @@ fn is_page(content_type: &str) -> bool {
 }
 
 /// Refuses a redirect: what was to be written may have got lost on the way.
+///
+/// DIFFERENCE: the original library follows redirects of writes, which can turn
+/// them into reads.
 fn stays(url: &Url, response: &Response) -> Result<(), Failure> {
     if response.url() == url {
         return Ok(());

@@ -214,6 +214,9 @@ impl<P: Timed> Walk<P> {
 
     /// Drops points outside the range (an archive may not know an argument) and
     /// those already delivered; tells whether there were points past the end.
+    ///
+    /// DIFFERENCE: the original library delivers whatever comes, and stops before a
+    /// point at the very end of the range.
     fn keep_what_was_asked_for(&self, page: &mut Vec<P>) -> bool {
         if let Some(start) = self.start {
             page.retain(|point| point.ts() >= start);

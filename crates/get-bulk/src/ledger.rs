@@ -13,6 +13,9 @@
 //!
 //! In memory are, for each series, hashes of its identity and its file name and
 //! the places of their lines; all else stays in the file.
+//!
+//! DIFFERENCE: the original remembers nothing, and of two series that share a name
+//! the later one replaces the other.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};

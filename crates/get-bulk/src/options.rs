@@ -1,4 +1,7 @@
 //! The options of the program, beside those of all query programs.
+//!
+//! DIFFERENCE: `--jobs`, `--page-size`, `--rate-limit`, `--report`, `--resume`,
+//! `--state`, `--since-last`, `--dry-run` and `--quiet` are new.
 
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;

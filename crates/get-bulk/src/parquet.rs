@@ -5,6 +5,8 @@
 //!
 //! Held are a batch of rows, and what they come to until a row group is full; either
 //! is bounded in rows and bytes.
+//!
+//! DIFFERENCE: the original has no such format.
 
 use std::collections::HashMap;
 use std::io::{self, Write};

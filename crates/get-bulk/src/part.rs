@@ -5,6 +5,9 @@
 //! its own name. So a `.part` that nobody locks was left by a run that was
 //! killed, and [`remove_leftovers`] takes it away; `.ready` files belong to the
 //! [`ledger`](crate::ledger) of their query.
+//!
+//! DIFFERENCE: the original writes under the last name from the start, and leaves
+//! what it has when a series fails.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -164,6 +167,7 @@ mod tests {
 
     #[test]
     fn a_part_that_is_given_up_leaves_nothing() {
+        // DIFFERENCE: the original leaves what it has.
         let directory = tempfile::tempdir().unwrap();
         drop(Part::create(directory.path(), "q").unwrap());
         let part = Part::create(directory.path(), "q").unwrap();

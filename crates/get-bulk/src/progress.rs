@@ -1,5 +1,7 @@
 //! What is shown while a run goes on: a bar on a terminal, now and then a line
 //! elsewhere.
+//!
+//! DIFFERENCE: the original tells its progress on stdout.
 
 use std::io::{IsTerminal as _, Write as _, stderr};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};

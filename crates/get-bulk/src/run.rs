@@ -3,6 +3,9 @@
 //!
 //! Everything happens on one thread. It is quicker than any archive: handing
 //! work to other threads costs more than it gains.
+//!
+//! DIFFERENCE: the original crashes at event types that it does not know, and reads
+//! one series after the other.
 
 use std::collections::VecDeque;
 use std::future::pending;

@@ -1,4 +1,6 @@
 //! Drawing the series of a run: on the terminal, and as a picture.
+//!
+//! DIFFERENCE: the original draws nothing.
 
 use std::collections::HashMap;
 use std::fs::Permissions;

@@ -1,6 +1,7 @@
 //! Reading the series of all tests that match.
 
 use std::io::Write as _;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use esmond_ps_cli_common::app::Session;
@@ -16,6 +17,9 @@ use serde_json::Value;
 
 use crate::options::GetArgs;
 use crate::sink::{Refused, Sink};
+
+/// Time for a page after which the output may have been what took it.
+const HELD_UP: Duration = Duration::from_secs(1);
 
 /// What is read of each test.
 struct Wanted<'a> {
@@ -171,6 +175,7 @@ async fn read_series(
     };
     let mut is_first = true;
     while let Some(points) = page {
+        let began = Instant::now();
         let deliver = async {
             // The request for the next page goes out first.
             tokio::task::yield_now().await;
@@ -182,6 +187,12 @@ async fn read_series(
         // A page that cannot be read ends the series when the one before is delivered;
         // output that fails ends everything at once.
         let (next, ()) = tokio::try_join!(async { Ok(pages.next().await) }, deliver)?;
+        let next = match next {
+            // Whoever does not take the output, as a pager, holds up what the archive
+            // answers meanwhile, until it looks like no answer: it is asked again.
+            Err(error) if error.is_transient() && began.elapsed() >= HELD_UP => pages.next().await,
+            next => next,
+        };
         page = next.map_err(Failure::Archive)?;
         is_first = false;
     }

@@ -27,6 +27,8 @@ pub fn parse_stamp(text: &str) -> Option<i64> {
 }
 
 /// Reads the fraction of a time of this `YYYYMMDD`.
+///
+/// DIFFERENCE: the original takes each fraction as part of a second, padded or not.
 fn parse_fraction(fraction: &[u8], date: i64) -> Option<i64> {
     const PADDED_SINCE: i64 = 20_091_020;
     if let Some((microseconds, rest)) = fraction.split_first_chunk() {
@@ -130,6 +132,7 @@ mod tests {
 
     #[test]
     fn short_fractions_of_old_servers_are_microseconds() {
+        // DIFFERENCE: to the original they are parts of a second.
         assert_eq!(
             parse_stamp("20091019235959.2102"),
             Some(1_255_996_799_002_102)

@@ -1,4 +1,6 @@
 //! Opening logs: plain files, gzip files, standard input.
+//!
+//! DIFFERENCE: the original reads plain files alone.
 
 use std::fs::{File, Metadata};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};

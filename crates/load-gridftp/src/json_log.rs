@@ -209,6 +209,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_left_out() {
+        // DIFFERENCE: the original posts nulls and empty objects.
         let read = transfer(&json!({
             "nbytes": null, "nstreams": "many", "iostat": {}, "mpstat": [], "streams": [],
             "end_timestamp": null, "ret_code": null, "prog": null
@@ -237,6 +238,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_measurement_is_named() {
+        // DIFFERENCE: the original ends there, or takes a failure for a
+        // measurement.
         for (changes, why) in [
             (
                 json!({"cmd_type": "MLSD"}),

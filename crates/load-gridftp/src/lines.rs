@@ -1,4 +1,6 @@
 //! Lines of a log in one pass, in memory that does not grow.
+//!
+//! DIFFERENCE: the original takes a last line without its end for a whole one.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead};

@@ -1,4 +1,6 @@
 //! One run at a time for each state file.
+//!
+//! DIFFERENCE: runs of the original do not exclude each other.
 
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
@@ -58,6 +60,7 @@ mod tests {
 
     #[test]
     fn a_second_run_is_turned_away_until_the_first_ends() {
+        // DIFFERENCE: runs of the original do not exclude each other.
         let directory = tempfile::tempdir().unwrap();
         let state = directory.path().join("state");
         let first = take(&state).unwrap();

@@ -53,6 +53,9 @@ pub struct Measurement {
 ///
 /// An IPv4 address in IPv6 clothes (`::FFFF:203.0.113.82`) is an IPv4 address.
 ///
+/// DIFFERENCE: to the original such an address is one of IPv6, and records of hosts
+/// with IPv4 alone are lost.
+///
 /// # Errors
 ///
 /// Why it is not the address of one host.
@@ -199,6 +202,8 @@ const OF_RUN: [&str; 4] = [
 /// Name of the tool in the metadata.
 const TOOL: &str = "gridftp";
 
+// DIFFERENCE: to the original a user or a file that looks like a number is one, and
+// what a log lacks is null.
 fn parameters(transfer: &Transfer<'_>, wanted: Attributes) -> Vec<(&'static str, Value)> {
     let number = |number: &Option<Figure>| number.as_ref().map(Figure::to_json);
     let text = |text: &Option<Cow<'_, str>>| text.as_deref().map(Value::from);
@@ -227,11 +232,14 @@ fn values(transfer: &Transfer<'_>) -> Vec<(String, i64, Value)> {
         if let Some(rate) = transfer.throughput() {
             push("throughput", json!(rate));
         }
+        // DIFFERENCE: the original posts an empty list.
         if !transfer.retransmits.is_empty() {
             let retransmits = transfer.retransmits.iter().map(Figure::to_json);
             push("streams-packet-retransmits", retransmits.collect());
         }
     } else {
+        // DIFFERENCE: in bulk, like all values; the original posts failures one by
+        // one.
         push("failures", json!({"error": reply::message(&transfer.code)}));
     }
     let details = transfer.details.clone().into_iter();
@@ -245,6 +253,7 @@ mod tests {
 
     #[test]
     fn a_peer_is_one_known_address() {
+        // DIFFERENCE: to the original `::FFFF:203.0.113.82` is an address of IPv6.
         let p = |text: &str| peer_address(text).map(|address| address.to_string());
         assert_eq!(p("203.0.113.81").as_deref(), Ok("203.0.113.81"));
         assert_eq!(p("::FFFF:203.0.113.82").as_deref(), Ok("203.0.113.82"));

@@ -15,6 +15,9 @@
 //!
 //! Nearly all lines hold no look-alike of anything: these are read the [`plain`] way, and
 //! the others with all the care.
+//!
+//! DIFFERENCE: the original ends at a line that it cannot read, and posts a record
+//! without CODE as the failure `None None`.
 
 use std::borrow::Cow;
 use std::iter;
@@ -434,6 +437,7 @@ mod tests {
 
     #[test]
     fn what_is_broken_is_named() {
+        // DIFFERENCE: the original ends there.
         for (from, to, why) in [
             ("NBYTES=3", "NBYTES=abc", "NBYTES abc is no number"),
             ("NBYTES=3", "NBYTES=-3", "NBYTES -3 is no number"),

@@ -1,4 +1,6 @@
 //! The options of the program.
+//!
+//! DIFFERENCE: `-f -`, `--to`, `--jobs`, `--dry-run` and `--rejects` are new.
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};

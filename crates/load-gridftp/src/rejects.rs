@@ -1,4 +1,6 @@
 //! The file for lines that were not loaded (`--rejects`).
+//!
+//! DIFFERENCE: the original keeps nothing of them.
 
 use std::fs::File;
 use std::io::Write as _;

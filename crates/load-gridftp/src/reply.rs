@@ -74,6 +74,7 @@ mod tests {
 
     #[test]
     fn a_code_without_a_text_stands_alone() {
+        // DIFFERENCE: the original writes `499 None`.
         assert_eq!(message("550"), "550 Requested action not taken.");
         assert_eq!(message("499"), "499");
     }

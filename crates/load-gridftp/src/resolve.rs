@@ -207,6 +207,7 @@ mod tests {
 
     #[test]
     fn the_system_knows_this_host_in_the_family_asked_for() {
+        // DIFFERENCE: the original takes the first address of any family.
         let address = SystemLookup.address("localhost", Family::V4);
         assert_eq!(address, Ok(Some([127, 0, 0, 1].into())));
     }

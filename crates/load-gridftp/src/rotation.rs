@@ -4,6 +4,9 @@
 //! dateext), with the counter before an extension (`log-1.txt`), each also with
 //! `.gz`; or under any name, as the file it was. Contents decide: the first bytes and
 //! the last line read must be those of the [`Position`].
+//!
+//! DIFFERENCE: the original does not look for the old log, and loses what is left
+//! of it.
 
 use std::cmp::Reverse;
 use std::fs;

@@ -1,4 +1,6 @@
 //! What is left to read: from which files, from where.
+//!
+//! DIFFERENCE: the original reads the whole log to find where it was.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -2,6 +2,9 @@
 //!
 //! It is JSON, and replaced as a whole: a run that is killed leaves the old state or
 //! the new one. State files of the original program are read, see [`pickle`].
+//!
+//! DIFFERENCE: the original keeps a Python pickle of the last record alone, and
+//! overwrites it in place.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};

@@ -3,6 +3,9 @@
 //! A point in an archive is known by its metadata and its second. Two transfers of the
 //! same size between the same hosts may start within one second; the archive keeps
 //! one throughput for both. That is not to go unnoticed.
+//!
+//! DIFFERENCE: the original says nothing; where archives keep both (perfSONAR 5),
+//! both are sent.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};

@@ -218,6 +218,8 @@ impl Run<'_> {
     /// Returns the time of the last write after points until `last`: it stays
     /// that of the remote archive. Those of perfSONAR 5 tell another time: there
     /// it is that of the last point.
+    ///
+    /// DIFFERENCE: that of perfSONAR 5 is the time of the schedule.
     fn updated(&self, series: &Series<'_>, last: i64) -> i64 {
         let last = last.min(self.options.now);
         match series.updated {

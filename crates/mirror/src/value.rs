@@ -54,6 +54,8 @@ fn custom(rules: &Rules, value: &Json) -> Option<Value> {
     kinds::value(kinds::find(kind.name)?, value).ok()
 }
 
+// DIFFERENCE: a fraction, which integer types of perfSONAR 5 may have, is rounded,
+// and counted.
 fn whole(value: &Json) -> Read {
     let number = match value {
         Json::Number(number) => number,
@@ -104,6 +106,8 @@ fn double(value: &Json) -> Option<f64> {
     }
 }
 
+// DIFFERENCE: the counts that the remote archive does not tell are those of the
+// packets, or else the smallest that have the quotient.
 fn ratio(value: &Json, counts: Option<(i64, i64)>) -> Read {
     let Some(quotient) = double(value) else {
         return Read::Unfit;
@@ -225,6 +229,7 @@ mod tests {
 
     #[test]
     fn integers_come_back_with_all_their_digits() {
+        // DIFFERENCE: a fraction is rounded.
         for (text, expected) in [
             ("7016320000.0", Read::Exact(Value::Integer(7_016_320_000))),
             ("7", Read::Exact(Value::Integer(7))),

@@ -1,4 +1,7 @@
 //! What the system knows: addresses of names, and its own ones.
+//!
+//! DIFFERENCE: the original finds no address of its own where the destination has
+//! IPv6.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::time::Duration;

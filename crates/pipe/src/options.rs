@@ -1,4 +1,6 @@
 //! The options of this program, beside those that all loaders share.
+//!
+//! DIFFERENCE: the original has none of them.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,6 @@
 //! From the input to tests, whatever printed it.
+//!
+//! DIFFERENCE: the original reads the output of bwctl alone.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead};

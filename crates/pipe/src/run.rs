@@ -186,6 +186,7 @@ impl<L: Lookup> Run<'_, L> {
         }
     }
 
+    // DIFFERENCE: the original ends with 0 also when posting failed.
     fn ending(&self) -> Ending {
         if self.not_stored > 0 {
             let text = format!("{} of {} tests not stored", self.not_stored, self.tests);

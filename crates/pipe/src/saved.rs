@@ -1,4 +1,6 @@
 //! Tests that could not be stored, kept for another time.
+//!
+//! DIFFERENCE: the original keeps none.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};

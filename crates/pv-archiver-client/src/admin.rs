@@ -85,6 +85,8 @@ impl AdminClient {
     /// Lists the channels of one server, with their configuration and, if that server
     /// can be asked, their state.
     ///
+    /// DIFFERENCE: the original client throws `statusAvailable` away.
+    ///
     /// # Errors
     ///
     /// [`Error::NotFound`] for an unknown server, and as
@@ -239,6 +241,7 @@ impl AdminClient {
         }
     }
 
+    // DIFFERENCE: the original client sends an empty password.
     fn credentials(&self) -> Result<&Credentials> {
         self.credentials.as_ref().ok_or(Error::NoCredentials)
     }

@@ -90,6 +90,8 @@ impl ArchiveClient {
     /// Finds channels by a regular expression of Java; it has to match the whole name,
     /// in the same case (`(?i)` in front changes that). The names are sorted.
     ///
+    /// DIFFERENCE: in the original client this raises a NameError.
+    ///
     /// # Errors
     ///
     /// [`Error::Status`] with the server's words for an expression that it does not

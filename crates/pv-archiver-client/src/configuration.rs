@@ -127,6 +127,8 @@ impl ConfigurationFile {
 
     /// Makes the body of the request. The first part is read at once, so that a file
     /// that cannot be read, or has nothing in it, is told before anything is sent.
+    ///
+    /// DIFFERENCE: an empty file is not sent; the original client sends it.
     pub(crate) async fn into_body(
         mut self,
         options: &ImportOptions,

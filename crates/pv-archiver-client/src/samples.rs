@@ -28,6 +28,9 @@ impl SampleQuery {
     /// The raw samples from `start` to `end`, both inclusive and in nanoseconds since
     /// 1970 UTC.
     ///
+    /// DIFFERENCE: the original client takes floating-point times, and sends
+    /// `1.5e+18`.
+    ///
     /// # Errors
     ///
     /// [`Error::Unaskable`] for a time before 1970, and for an end before the start.
@@ -200,6 +203,8 @@ impl Samples {
         Ok(None)
     }
 
+    // DIFFERENCE: the original client delivers samples in the order in which they
+    // come.
     async fn next_sorted(&mut self) -> Result<Option<Sample>> {
         loop {
             if let Order::Sorted(samples) = &mut self.order {

@@ -52,6 +52,8 @@ pub(crate) struct Change<'a> {
 }
 
 impl Transport {
+    // DIFFERENCE: redirects are not followed; the original client follows them in
+    // silence.
     pub(crate) fn new(api: Api, address: &str, connection: &Connection) -> Result<Self> {
         let (port, path) = match api {
             Api::Admin => (4812, "/admin/api/1.0"),
@@ -191,6 +193,9 @@ impl Answer {
     }
 
     /// Lets an answer pass that is JSON, whatever its status is.
+    ///
+    /// DIFFERENCE: without a content type the original client fails with an
+    /// AttributeError.
     pub(crate) fn json_only(self) -> Result<Self> {
         if self.is_json() {
             return Ok(self);
@@ -221,6 +226,8 @@ impl Answer {
     }
 
     /// Says what an answer means that is no success, with the server's own words.
+    ///
+    /// DIFFERENCE: the original client throws the message of a 503 away.
     pub(crate) async fn refusal(mut self) -> Error {
         let status = self.status();
         if status.is_redirection() {

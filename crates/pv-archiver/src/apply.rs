@@ -79,6 +79,9 @@ pub(crate) async fn apply(
 }
 
 /// Writes a line for each command, with what became of it, if it was run.
+///
+/// DIFFERENCE: servers group the results by server; these are in the order of the
+/// commands.
 fn write<'a>(
     results: impl Iterator<Item = (&'a Command, Option<&'a CommandOutcome>)>,
     format: Format,

@@ -119,6 +119,8 @@ pub(crate) fn wrong(error: &serde_json::Error, object: &Value) -> String {
 
 /// Tells which levels of a command are kept for ever only because nothing is said: the
 /// original client could not say how long, so its lists have no periods.
+///
+/// DIFFERENCE: the Python client can send nothing else, and does not say so.
 fn kept_for_ever(command: &Command, object: &Value) -> Option<String> {
     let text = |value: &Value| match value {
         Value::String(text) => text.parse::<u32>().ok(),

@@ -93,8 +93,8 @@ fn main() -> ExitCode {
 fn hint(error: &anyhow::Error) -> Option<&'static str> {
     match error.downcast_ref()? {
         pv_archiver_client::Error::Connect { .. } => Some(
-            "hint: is the server there? --url (or PV_ARCHIVER_URL) has its host and, if it is not \
-             the standard one, its port",
+            "hint: is the server there? --url (or PV_ARCHIVER_URL), or --archive-url, has its host \
+             and, if it is not the standard one, its port",
         ),
         pv_archiver_client::Error::Certificate { .. } => {
             Some("hint: --cacert FILE trusts a private certificate authority")

@@ -60,6 +60,7 @@ async fn copy(
     Ok(Outcome::Done)
 }
 
+// DIFFERENCE: the Python client adds and updates unless told otherwise.
 pub(crate) async fn import(
     servers: &Servers,
     options: &ImportArgs,

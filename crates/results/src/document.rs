@@ -14,6 +14,8 @@
 //! Protocols are TCP and UDP there; that of another test (SCTP) is in the reference.
 //! What hosts were called is in the reference, too: source and destination are
 //! addresses, which every archive can resolve.
+//!
+//! DIFFERENCE: the originals have no way back.
 
 mod complete;
 mod parts;

@@ -106,6 +106,7 @@ fn the_rules_of_perfsonar_5_are_those_that_were_recorded() {
 
 #[test]
 fn perfsonar_5_shows_what_iperf3_measured() {
+    // DIFFERENCE: the originals cannot write to these archives.
     let captures = captures();
     assert!(captures.len() > 50, "{}", captures.len());
     let mut seen = std::collections::BTreeSet::new();
@@ -373,6 +374,7 @@ fn every_document_is_read_as_one_of_pscheduler() {
 
 #[test]
 fn results_of_pscheduler_itself_are_completed_and_not_changed() {
+    // DIFFERENCE: perfSONAR 5 drops those without run times.
     for name in [
         "throughput-tcp",
         "throughput-failed",

@@ -166,6 +166,7 @@ fn loss_of_udp_is_what_the_receiver_missed() {
 
 #[test]
 fn both_sides_of_a_test_agree_on_who_sent() {
+    // DIFFERENCE: the original does not look at `--reverse`.
     let all = captures();
     let find = |name: &str| map(&all.iter().find(|one| one.name == name).unwrap().document);
     let (client, server) = (find("both-client-3.1.3"), find("both-server-3.1.3"));
@@ -176,6 +177,7 @@ fn both_sides_of_a_test_agree_on_who_sent() {
 /// No kernel at hand speaks SCTP; the document has the shape of a TCP one.
 #[test]
 fn sctp_has_throughput_and_no_retransmits() {
+    // DIFFERENCE: the original does not store it.
     let all = captures();
     let tcp = &all
         .iter()
@@ -209,6 +211,7 @@ fn sctp_has_throughput_and_no_retransmits() {
 
 #[test]
 fn without_a_report_the_test_failed_with_what_is_known() {
+    // DIFFERENCE: the original stores nothing.
     let mut context = context();
     let failed = measurement(None, &context).unwrap();
     assert_eq!(failed.failure(), Some("iperf3 printed no result"));
@@ -228,6 +231,7 @@ fn without_a_report_the_test_failed_with_what_is_known() {
 
 #[test]
 fn packets_are_no_fraction_of_nothing() {
+    // DIFFERENCE: the original posts a rate of no packets, which archives refuse.
     let document = json!({
         "start": {
             "connected": [{"local_host": "::ffff:192.0.2.1", "remote_host": "192.0.2.2"}],

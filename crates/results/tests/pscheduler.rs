@@ -223,6 +223,7 @@ fn the_formatting_policy_decides_what_is_raw() {
 
 #[test]
 fn a_failed_run_of_any_kind_is_a_declared_failure() {
+    // DIFFERENCE: the original posts what it does not declare.
     for (name, case) in cases() {
         let mut document = case["document"].clone();
         document["result"]["result"] = json!({"succeeded": false, "error": "no route"});
@@ -248,6 +249,7 @@ fn a_failed_run_of_any_kind_is_a_declared_failure() {
 
 #[test]
 fn odd_parts_of_a_result_are_left_out_and_never_null() {
+    // DIFFERENCE: the original posts nulls.
     let mut document = document("throughput-tcp-parallel2");
     let result = &mut document["result"]["result"];
     result["summary"]["streams"][0]["retransmits"] = Value::Null;
@@ -272,6 +274,7 @@ fn odd_parts_of_a_result_are_left_out_and_never_null() {
 
 #[test]
 fn what_cannot_be_read_is_named() {
+    // DIFFERENCE: the original leaves it out in silence.
     let left_out = |name: &str, change: &dyn Fn(&mut Value)| {
         let mut document = document(name);
         change(&mut document["result"]["result"]);
@@ -310,6 +313,7 @@ fn what_cannot_be_read_is_named() {
 
 #[test]
 fn numbers_that_are_texts_are_numbers() {
+    // DIFFERENCE: to the original they are texts.
     let mut throughput = document("throughput-tcp");
     let sum = &mut throughput["result"]["result"]["summary"]["summary"];
     sum["throughput-bits"] = json!("9412345678.25");
@@ -340,6 +344,7 @@ fn what_is_no_run_is_refused_with_the_part_that_is_missing() {
 
 #[test]
 fn a_result_that_says_when_it_ran_needs_no_schedule() {
+    // DIFFERENCE: the original demands one.
     let text = r#"{"test": {"type": "throughput", "spec": {"source": "192.0.2.10", "dest": "198.51.100.20"}},
         "run": {"start-time": "2025-03-01T12:00:00Z", "end-time": "2025-03-01T12:00:10Z"},
         "result": {"summary": {"summary": {"throughput-bits": 1.5}}}}"#;
@@ -356,6 +361,7 @@ fn a_result_that_says_when_it_ran_needs_no_schedule() {
 
 #[test]
 fn a_run_without_addresses_is_one_of_whoever_measured() {
+    // DIFFERENCE: the original posts a null for them.
     let mut document = document("rtt");
     document["result"]["test"]["spec"]["dest"] = json!("gone.example.org");
     let run = Run::parse(&document.to_string()).unwrap();

@@ -177,6 +177,7 @@ mod tests {
 
     #[test]
     fn data_stay_as_long_as_the_longest_policy_of_the_series_that_share_them() {
+        // DIFFERENCE: the original keeps each series apart.
         let set = policies(&[
             ("*", "base", "0", "1"),
             ("*", "aggregation", "*", "2"),
@@ -321,5 +322,10 @@ mod tests {
         // One has no policy; of the other window there is nothing.
         assert_eq!(until(86_400), None);
         assert_eq!(until(60), None);
+        // What may go is what is removed.
+        let plan = Plan::new(&record, &policies, NOW);
+        for holding in plan.holdings.iter().filter(|holding| holding.window > 0) {
+            assert_eq!(until(holding.window), holding.until);
+        }
     }
 }

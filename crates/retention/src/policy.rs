@@ -98,6 +98,9 @@ struct Entry {
 impl Policies {
     /// Reads the policies of a file. Event types must be in the registry.
     ///
+    /// DIFFERENCE: the original passes over fields that it does not know, and does
+    /// not say which policy is wrong.
+    ///
     /// # Errors
     ///
     /// [`PolicyError`] at the first thing that is wrong.

@@ -1,4 +1,7 @@
 //! The walk through the records.
+//!
+//! DIFFERENCE: the original goes back chunk by chunk, and gives up after some empty
+//! ones.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};

@@ -200,6 +200,7 @@ async fn series_without_policy_stay_and_are_named_once() {
 
 #[tokio::test]
 async fn disk_space_is_given_back() {
+    // DIFFERENCE: that of the original is not.
     let (dir, store) = open().await;
     // Nothing that a store could make shorter.
     let noise = Cell::new(1_u64);

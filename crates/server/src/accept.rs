@@ -55,6 +55,7 @@ mod tests {
 
     #[test]
     fn whoever_takes_json_or_html_is_answered() {
+        // DIFFERENCE: browsers get JSON, too.
         for accept in [
             "*/*",
             "application/json; indent=2",

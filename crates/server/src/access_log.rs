@@ -5,6 +5,8 @@
 //! the client is gone. What a client wrote (path, query, names) is noted as it
 //! came, apart from credentials: whoever writes it down makes control characters
 //! harmless.
+//!
+//! DIFFERENCE: the original leaves this to its web server.
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -142,6 +142,8 @@ pub(crate) fn text(bytes: &[u8]) -> Result<Cow<'_, str>, Error> {
 }
 
 /// Reads what the text of a data request says; `bytes` are the text as it came.
+///
+/// DIFFERENCE: NaN and infinities are no JSON; the original takes them.
 pub(crate) fn data(text: &str, bytes: &[u8]) -> Result<Value, Error> {
     let value = serde_json::from_str(text).map_err(|_| undecodable(bytes))?;
     refuse_private_names(text.as_bytes())?;
@@ -169,6 +171,8 @@ pub(crate) fn result(bytes: &[u8]) -> Result<Map<String, Value>, Error> {
 /// number 1, and such an object would be altered in silence.
 ///
 /// `json` is a document that the parser has taken.
+///
+/// DIFFERENCE: to the original these are names like others.
 pub(crate) fn refuse_private_names(json: &[u8]) -> Result<(), Error> {
     let mut rest = json;
     while let Some(start) = rest.iter().position(|byte| *byte == b'"') {
@@ -279,6 +283,7 @@ mod tests {
 
     #[test]
     fn a_large_body_that_is_no_json_is_not_repeated_whole() {
+        // DIFFERENCE: the original repeats it whole.
         let body = "é".repeat(100_000);
         let error = data(&typed("application/json"), body.as_bytes()).unwrap_err();
         assert!(error.to_string().len() < 1000, "{error}");
@@ -294,6 +299,7 @@ mod tests {
 
     #[test]
     fn names_that_mean_something_to_the_parser_are_refused() {
+        // DIFFERENCE: to the original they are names like others.
         let json_type = typed("application/json");
         for body in [
             r#"{"$serde_json::private::Number":"1"}"#,
@@ -338,6 +344,7 @@ mod tests {
 
     #[test]
     fn nan_is_no_json() {
+        // DIFFERENCE: the original takes it.
         assert!(data(&typed("application/json"), b"{\"ts\":1,\"val\":NaN}").is_err());
     }
 }

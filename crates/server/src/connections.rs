@@ -10,6 +10,8 @@
 //! How long the archive itself takes for an answer does not count there, but no
 //! request may take for ever: one that is under way for longer than an hour is cut
 //! off, with its connection.
+//!
+//! DIFFERENCE: the original leaves all this to its web server.
 
 use std::convert::Infallible;
 use std::io;
@@ -187,6 +189,12 @@ struct Connection {
     watcher: Watcher,
 }
 
+/// With TLS or without: one type for both, as each brings the code of HTTP/1 and
+/// HTTP/2 once more.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
 impl Connection {
     /// Serves the connection in a task of its own, while it has its place.
     ///
@@ -205,7 +213,7 @@ impl Connection {
             stream.set_write_timeout(Some(connections.idle));
             let stream = Box::pin(stream);
             let Some(tls) = &connections.tls else {
-                return self.serve(stream, false).await;
+                return self.serve(Box::new(stream), false).await;
             };
             let (peer, wanted) = (self.peer, self.wanted.clone());
             let handshake = TlsAcceptor::from(tls.current()).accept(stream);
@@ -213,7 +221,7 @@ impl Connection {
             tokio::select! {
                 biased;
                 shaken = handshake => match shaken {
-                    Ok(stream) => self.serve(stream, true).await,
+                    Ok(stream) => self.serve(Box::new(stream), true).await,
                     Err(error) => tracing::debug!("no TLS with {peer}: {error}"),
                 },
                 why = overdue(&times, &connections, &wanted) => {
@@ -225,10 +233,7 @@ impl Connection {
     }
 
     /// Answers the requests that come.
-    async fn serve<S>(self, stream: S, encrypted: bool)
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
+    async fn serve(self, stream: Box<dyn Stream>, encrypted: bool) {
         let Self {
             peer,
             router,

@@ -42,6 +42,8 @@ impl App {
 
     /// Checks that a caller may read.
     ///
+    /// DIFFERENCE: the original lets everybody read.
+    ///
     /// # Errors
     ///
     /// 401 when reading needs credentials and the caller is anonymous.

@@ -1,4 +1,7 @@
 //! Refusals and failures, as the JSON that a client gets.
+//!
+//! DIFFERENCE: the original answers bad input that it did not expect with an HTML
+//! page and 500; here it is 400, in JSON.
 
 use std::error::Error as _;
 
@@ -89,6 +92,8 @@ impl Error {
     }
 
     /// 408: the rest of the body did not come.
+    ///
+    /// DIFFERENCE: the original leaves this to its web server.
     pub(crate) fn timed_out() -> Self {
         let detail = "The rest of the request body did not come in time.";
         Self::new(StatusCode::REQUEST_TIMEOUT, detail)

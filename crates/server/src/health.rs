@@ -3,6 +3,8 @@
 //!
 //! Anybody may ask. Asking costs one look-up in the store; the answer is 200
 //! when that works and 503 when it fails or takes too long.
+//!
+//! DIFFERENCE: the original has nothing of the kind.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -50,6 +50,7 @@ mod tests {
 
     #[test]
     fn keys_ascend_and_differ_in_their_first_digits_also_within_a_second() {
+        // DIFFERENCE: those of the original are random.
         let keys = Keys::default();
         let mut made = Vec::new();
         for now in [

@@ -86,6 +86,10 @@ pub(crate) async fn within(State(app): State<Arc<App>>, request: Request, next: 
     let error = match taken {
         Ok(place) => {
             let response = next.run(request).await;
+            // A refusal is done. It may wait for the rest of its request, but not in a place.
+            if response.status().is_client_error() {
+                return response;
+            }
             return response.map(|body| keeping(body, place));
         }
         Err(error) => error,

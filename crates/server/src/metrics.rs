@@ -6,6 +6,8 @@
 //! when the archive starts.
 //!
 //! Metrics are read like data: anonymously, unless reading needs credentials.
+//!
+//! DIFFERENCE: the original has nothing of the kind.
 
 use std::sync::Arc;
 use std::time::Duration;

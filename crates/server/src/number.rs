@@ -31,6 +31,8 @@ pub(crate) fn to_float(value: &Value) -> Option<f64> {
 ///
 /// Years beyond 9999 are refused: they come from times in milliseconds, and
 /// the points would be stored where nobody looks for them.
+///
+/// DIFFERENCE: the original takes such times.
 pub(crate) fn to_time(value: &Value) -> Option<i64> {
     to_integer(value).filter(|time| TIMES.contains(time))
 }
@@ -95,6 +97,7 @@ mod tests {
 
     #[test]
     fn times_in_milliseconds_are_no_times() {
+        // DIFFERENCE: the original takes them.
         assert_eq!(to_time(&parse("1398965989")), Some(1_398_965_989));
         assert_eq!(to_time(&parse("\"-5\"")), Some(-5));
         assert_eq!(to_time(&parse("1398965989000")), None);

@@ -3,6 +3,8 @@
 //! The description is the file `openapi.json` beside this one, with the script
 //! alias that is configured. It tells nothing about what is stored, so anybody may
 //! read it.
+//!
+//! DIFFERENCE: the original has nothing of the kind.
 
 use axum::http::Method;
 use axum::response::{IntoResponse, Response};

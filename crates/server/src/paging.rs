@@ -1,4 +1,7 @@
 //! `limit` and `offset`, and the addresses of the pages before and after.
+//!
+//! DIFFERENCE: in data reads of the original the link to the next page is mostly
+//! missing, and `limit=0` gives nothing.
 
 use axum::http::HeaderValue;
 use esmond_ps_model::integer;

@@ -238,6 +238,7 @@ mod tests {
 
     #[test]
     fn other_paths_name_nothing() {
+        // DIFFERENCE: the original serves some of them.
         for path in [
             "",
             "/",

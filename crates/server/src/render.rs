@@ -51,6 +51,8 @@ pub(crate) fn event_type(context: &Context, key: &str, entry: &EventTypeRecord) 
             .iter()
             .map(|entry| summary(entry.summary_type, entry.window))
             .collect(),
+        // DIFFERENCE: clients of the original archive know no event types that were
+        // added.
         data_type: told.map(|known| known.data_type.name().to_owned()),
         client_layout: told.map(|known| known.layout.name().to_owned()),
     }

@@ -90,6 +90,8 @@ pub async fn conditions(
             },
         }
     }
+    // DIFFERENCE: the whole last second counts; the original compares with the
+    // microseconds of an update, which it does not show.
     search.series.updated = TimeArguments::resolve(value_of, now)
         .map_err(|error| Error::bad_request(error.to_string()))?;
     Ok(can_match.then_some(search))
@@ -201,6 +203,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_rule_chooses_among_all_addresses_of_a_host() {
+        // DIFFERENCE: the original looks at the first of each family.
         let (v4, v6) = ("192.0.2.1 192.0.2.2", "2001:db8::1 2001:db8::2");
         assert_eq!(found("v4v6", "both").await, format!("{v4} {v6}"));
         assert_eq!(found("only-v4", "both").await, v4);

@@ -4,6 +4,8 @@
 //! `X-Forwarded-*` headers can be written by anybody, so they count only when
 //! the connection comes from a configured proxy, and of each of them only what
 //! the nearest proxy added.
+//!
+//! DIFFERENCE: the original believes them from anybody.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -156,6 +158,7 @@ mod tests {
 
     #[test]
     fn forwarded_headers_count_only_from_trusted_proxies() {
+        // DIFFERENCE: the original believes anybody.
         let headers = [
             ("host", "inside:8080"),
             ("x-forwarded-host", "forged.example, a.example"),

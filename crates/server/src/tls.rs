@@ -2,6 +2,8 @@
 //!
 //! TLS 1.2 and 1.3; HTTP/2 and HTTP/1.1 are offered by ALPN. Clients show no
 //! certificates.
+//!
+//! DIFFERENCE: the original leaves this to its web server.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -312,6 +312,7 @@ fn keep_listed(
     })
 }
 
+// DIFFERENCE: in the original an event type has one data type for good.
 pub(crate) fn misfit(event_type: &str, ts: i64) -> Error {
     Error::Misfit {
         event_type: event_type.to_owned(),

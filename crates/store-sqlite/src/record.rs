@@ -132,7 +132,11 @@ fn insert_rows(
 ) -> rusqlite::Result<i64> {
     connection
         .prepare_cached(
-            "INSERT INTO record (key, identity, created, subject_type) VALUES (?1, ?2, ?3, ?4)",
+            // Not the id of something that is gone and left what belonged to it.
+            "INSERT INTO record (id, key, identity, created, subject_type) SELECT 1 + max( \
+                (SELECT coalesce(max(id), 0) FROM record), \
+                (SELECT coalesce(max(record), 0) FROM property), \
+                (SELECT coalesce(max(record), 0) FROM event_type)), ?1, ?2, ?3, ?4",
         )?
         .execute(params![
             own.key,
@@ -179,7 +183,14 @@ pub(crate) fn add_event_type(
     name: &str,
 ) -> rusqlite::Result<i64> {
     connection
-        .prepare_cached("INSERT INTO event_type (record, name) VALUES (?1, ?2)")?
+        .prepare_cached(
+            // As with records.
+            "INSERT INTO event_type (id, record, name) SELECT 1 + max( \
+                (SELECT coalesce(max(id), 0) FROM event_type), \
+                (SELECT coalesce(max(event_type), 0) FROM summary), \
+                (SELECT coalesce(max(event_type), 0) FROM block), \
+                (SELECT coalesce(max(event_type), 0) FROM bucket)), ?1, ?2",
+        )?
         .execute(params![record, name])?;
     Ok(connection.last_insert_rowid())
 }

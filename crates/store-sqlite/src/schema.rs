@@ -130,8 +130,11 @@ fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<(), Open
             };
         }
         // What is written anew is never larger than what is there. It is in the
-        // log first, and then in the file.
-        let bytes = path.metadata().map_or(0, |file| file.len());
+        // log first, and then in the file. From version 3 on, nothing is.
+        let bytes = match found {
+            ..3 => path.metadata().map_or(0, |file| file.len()),
+            _ => 0,
+        };
         OpenError::NoRoom {
             path,
             found,

@@ -649,7 +649,7 @@ pub(crate) fn amounts(
 const ALL: &str =
     "SELECT first, last, count, data, event_type FROM block ORDER BY event_type, first";
 
-/// Describes damaged blocks, until `problem` has heard enough and returns false.
+/// Describes damaged blocks, one after the other.
 pub(crate) fn verify(
     connection: &Connection,
     mut problem: impl FnMut(String),

@@ -132,10 +132,12 @@ pub(crate) fn verify(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut problems = Vec::new();
     each(
         connection,
-        &format!("PRAGMA integrity_check({PROBLEMS})"),
+        &format!("PRAGMA integrity_check({})", PROBLEMS + 1),
         |row| {
             let line: String = row.get(0)?;
-            if line != "ok" {
+            if problems.len() as u64 == PROBLEMS {
+                problems.push("more of the file itself".to_owned());
+            } else if line != "ok" {
                 problems.push(line);
             }
             Ok(())

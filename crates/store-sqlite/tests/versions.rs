@@ -362,6 +362,17 @@ async fn damage_in_an_old_file_stays_there_and_keeps_nobody_from_the_rest() {
             text.ends_with(&format!("throughput of the {record} from 10 to 10")),
             "{text}"
         );
+        // What belongs to nothing does not come to belong to what is new.
+        let names: Vec<_> = (0..1000).map(|n| format!("new-{n}")).collect();
+        let new = NewRecord {
+            event_types: names.iter().map(|name| (name.clone(), [].into())).collect(),
+            ..NewRecord::default()
+        };
+        store.create("new", &new).await.unwrap();
+        for name in &names {
+            let found = store.points("new", name, ALWAYS, ALL).await.unwrap();
+            assert!(found.is_empty(), "{name}");
+        }
     }
 }
 

@@ -17,6 +17,8 @@ pub struct User {
 
 /// The form in which a key is stored: its SHA-256. Keys are 160 random bits,
 /// so a plain digest cannot be searched for its key.
+///
+/// DIFFERENCE: the original stores keys as they are.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct KeyHash([u8; 32]);
 

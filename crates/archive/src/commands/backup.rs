@@ -1,4 +1,6 @@
 //! A copy of everything.
+//!
+//! DIFFERENCE: the original has no such command.
 
 use std::path::PathBuf;
 

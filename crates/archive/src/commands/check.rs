@@ -1,4 +1,6 @@
 //! Whether the archive is whole.
+//!
+//! DIFFERENCE: the original has no such command.
 
 use std::io::{self, Write};
 use std::path::PathBuf;

@@ -1,4 +1,6 @@
 //! Writing an archive to one file.
+//!
+//! DIFFERENCE: the original has no such command.
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, IsTerminal, Write};

@@ -1,4 +1,6 @@
 //! Storing what is in a file.
+//!
+//! DIFFERENCE: the original has no such command.
 
 use std::fs::File;
 use std::io::{self, Read};

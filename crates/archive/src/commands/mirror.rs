@@ -1,4 +1,6 @@
 //! Copying another archive.
+//!
+//! DIFFERENCE: the original has no such command.
 
 use std::io;
 

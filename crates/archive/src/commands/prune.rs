@@ -1,4 +1,7 @@
 //! Removing what the retention policies let go.
+//!
+//! DIFFERENCE: `-s`, `-t` and `-m` of the original are gone; `--dry-run` and
+//! `--json` are new.
 
 use std::io::{self, Write};
 use std::path::PathBuf;

@@ -1,4 +1,6 @@
 //! How much is stored, and how it grows.
+//!
+//! DIFFERENCE: the original has no such command.
 
 use std::io::{self, Write};
 

@@ -225,6 +225,7 @@ async fn delete(name: &str, store: &dyn Store) -> Result<()> {
     Ok(())
 }
 
+// DIFFERENCE: the original does not say from whom a network is taken.
 async fn add_networks(name: &str, networks: &[IpNet], store: &dyn Store) -> Result<()> {
     require(name, store).await?;
     for network in networks {

@@ -43,6 +43,7 @@ fn event_type(name: &str) -> String {
 
 #[tokio::test]
 async fn a_whole_archive_has_no_problems() {
+    // DIFFERENCE: the original has no such command.
     let data = tempfile::tempdir().unwrap();
     fill(data.path(), 100).await;
     let output = check(data.path());

@@ -35,6 +35,7 @@ fn setting<'a>(shown: &'a str, key: &str) -> (&'a str, &'a str) {
 
 #[test]
 fn flags_win_over_the_environment_and_the_environment_over_the_file() {
+    // DIFFERENCE: the original has one file, of another form.
     let (directory, path) = file(
         "listen = \"[::1]:1\"\nbody-limit = 3\nidle-timeout = 7\n\
          trusted-proxy = [\"192.0.2.1\", \"10.0.0.0/8\"]\nrequire-auth-for-reads = true\n",

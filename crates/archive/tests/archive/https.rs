@@ -48,6 +48,7 @@ fn start(data: &Path, cert: &Path, key: &Path) -> Server {
 // The clients answer the archive's goodbye while the test waits for its end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_archive_speaks_https_and_its_addresses_say_so() {
+    // DIFFERENCE: the original leaves this to its web server.
     let data = tempfile::tempdir().unwrap();
     let (trusted, cert, key_file) = certificate(data.path(), "a");
     let key = add_user(data.path(), "perfsonar");

@@ -21,6 +21,7 @@ fn mirror(data: &Path, from: &str, options: &[&str]) -> Output {
 
 #[tokio::test]
 async fn an_archive_is_copied_while_both_are_served_and_a_later_run_adds_what_is_new() {
+    // DIFFERENCE: the original has no such command.
     let directory = tempfile::tempdir().unwrap();
     let (one, other) = (directory.path().join("one"), directory.path().join("other"));
     let keys = fill(&one, 50).await;

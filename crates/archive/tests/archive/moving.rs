@@ -28,6 +28,7 @@ fn import(data: &Path, file: &Path) -> Output {
 
 #[tokio::test]
 async fn an_imported_archive_answers_as_the_exported_one() {
+    // DIFFERENCE: the original has no such commands.
     let directory = tempfile::tempdir().unwrap();
     let (one, other) = (directory.path().join("one"), directory.path().join("other"));
     let keys = fill(&one, 100).await;
@@ -268,6 +269,7 @@ async fn an_export_that_fails_leaves_no_file_and_does_not_look_done() {
 
 #[tokio::test]
 async fn a_backup_of_a_served_archive_is_an_archive() {
+    // DIFFERENCE: the original has no such command.
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("data");
     let keys = fill(&data, 20).await;

@@ -72,6 +72,7 @@ async fn limits_of_requests_are_those_of_the_settings() {
 
 #[tokio::test]
 async fn the_access_log_has_a_line_for_each_request_and_survives_rotation() {
+    // DIFFERENCE: the original leaves this to its web server.
     let data = tempfile::tempdir().unwrap();
     let key = add_user(data.path(), "perfsonar");
     let log = data.path().join("access.log");

@@ -61,6 +61,7 @@ async fn points(server: &Server, key: &str, event_type: &str) -> usize {
 
 #[tokio::test]
 async fn what_a_dry_run_tells_is_what_a_run_removes() {
+    // DIFFERENCE: the original has no dry runs.
     let data = tempfile::tempdir().unwrap();
     let key = filled(data.path()).await;
     let server = Server::start(data.path());

@@ -9,6 +9,7 @@ use crate::process::{Server, run};
 
 #[tokio::test]
 async fn what_is_stored_is_told_by_event_type() {
+    // DIFFERENCE: the original has no such command.
     let data = tempfile::tempdir().unwrap();
     fill(data.path(), 100).await;
     let output = run(data.path(), &["stats", "--json"]);

@@ -35,6 +35,7 @@ async fn create(server: &Server, key: Option<&str>) -> u16 {
 
 #[test]
 fn users_are_listed_with_networks_and_never_with_keys() {
+    // DIFFERENCE: the original has no such command.
     let data = tempfile::tempdir().unwrap();
     let data = data.path();
     add_user(data, "former");
@@ -73,6 +74,7 @@ fn users_are_listed_with_networks_and_never_with_keys() {
 
 #[tokio::test]
 async fn a_rotated_key_takes_the_place_of_the_old_one_at_once() {
+    // DIFFERENCE: the original has no such command.
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path());
     let old = add_user(data.path(), "perfsonar");
@@ -208,6 +210,7 @@ fn a_key_that_nobody_could_read_is_not_success() {
 
 #[tokio::test]
 async fn an_ipv4_address_in_the_spelling_of_ipv6_lets_its_host_write() {
+    // DIFFERENCE: to the original it is another address.
     let data = tempfile::tempdir().unwrap();
     add_user(data.path(), "perfsonar");
     done(data.path(), &["ip", "add", "perfsonar", "::ffff:127.0.0.1"]);

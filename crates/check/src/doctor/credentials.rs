@@ -15,9 +15,15 @@ use crate::doctor::probe::{Answer, Probe};
 /// A key that no archive has given to anybody.
 const NOBODY: &str = "Token 0000000000000000000000000000000000000000";
 
-/// Tells whether all users can read a file. A group may be meant to.
+/// Tells whether all users can read a file, and get to it. A group may be meant to.
 fn is_open_to_all(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o004 != 0)
+    let allows = |path: &Path, bit| {
+        fs::metadata(path).is_ok_and(|entry| entry.permissions().mode() & bit != 0)
+    };
+    let Ok(path) = fs::canonicalize(path) else {
+        return false;
+    };
+    allows(&path, 0o004) && path.ancestors().skip(1).all(|above| allows(above, 0o001))
 }
 
 /// Tells about credentials, after a read with ours has succeeded.

@@ -9,6 +9,9 @@
 //! archive that the command line names, nor to a `--url` of another origin than the
 //! one that the environment names. A named archive is taken from one file as a
 //! whole, so that no file can turn the address under the key of another.
+//!
+//! DIFFERENCE: the originals have no configuration files, no named archives, and
+//! read no variables.
 
 mod file;
 mod show;

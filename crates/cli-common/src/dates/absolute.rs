@@ -8,6 +8,7 @@ use dateutil_core::parser::{DefaultInfo, ParseOk, ParseOptions, TzOff, validate_
 
 use super::{DateError, Period, Reading, within_range};
 
+// DIFFERENCE: dateutil reads longer texts, and longer numbers.
 const MAX_BYTES: usize = 256;
 
 /// `dateutil-core` computes fractions in 128 bits and overflows from 37 digits.

@@ -72,6 +72,8 @@ pub fn parse(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, DateError>
 /// `None` for texts without such an abbreviation and for those that cannot be
 /// read. Programs should warn with it, because the user probably meant a time
 /// some hours away.
+///
+/// DIFFERENCE: dateutil knows the names of the local zone; here they count as UTC.
 #[must_use]
 pub fn ignored_zone(text: &str, now: DateTime<Utc>) -> Option<String> {
     read(text, now).ok()?.ignored_zone
@@ -112,6 +114,7 @@ fn read(text: &str, now: DateTime<Utc>) -> Result<Reading, DateError> {
     if let Some(outcome) = relative::read(text, now) {
         return outcome;
     }
+    // DIFFERENCE: in the originals, what is missing comes from the local date.
     absolute::read(text, now.date_naive())
 }
 

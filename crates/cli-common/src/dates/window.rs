@@ -85,6 +85,7 @@ pub fn window(
         return Ok(window);
     }
     let end = end.map_or(now, |reading| reading.moment);
+    // DIFFERENCE: the originals do not compare the two.
     Err(match (start_text, start) {
         (Some(text), Some(start)) => WindowError::StartAfterEnd {
             start: start.moment,

@@ -1,4 +1,8 @@
 //! The options that all loaders share, as typed.
+//!
+//! DIFFERENCE: `--to`, `--key-file`, `--retries`, `--json-errors`, named archives
+//! and the variables of the environment are new; a named archive takes the place of
+//! the documented defaults, an `esmond` alias included.
 
 use std::path::PathBuf;
 

@@ -69,6 +69,7 @@ pub enum Ending {
     /// Everything was stored, or will be by the next run: also after a signal,
     /// as in the originals.
     Done,
+    // DIFFERENCE: the originals end with 0, or with 255.
     /// Something could not be stored, and was named in the log.
     Failed,
 }
@@ -312,6 +313,7 @@ mod tests {
 
     #[test]
     fn the_documented_spellings_of_options_are_understood() {
+        // DIFFERENCE: the original programs do not take all that they document.
         // The environment of whoever runs the tests does not count.
         let user = "-u me --key k";
         for (line, expected) in [

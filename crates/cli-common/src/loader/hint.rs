@@ -1,5 +1,7 @@
 //! What may help when an archive takes nothing. What may happen to those who read as
 //! well is in [`hint`](crate::hint).
+//!
+//! DIFFERENCE: the originals say nothing of the kind.
 
 use esmond_ps_client::Error;
 
@@ -100,6 +102,7 @@ mod tests {
 
     #[test]
     fn an_archive_of_perfsonar_5_is_told_where_to_write_to() {
+        // DIFFERENCE: the originals say nothing of the kind.
         let url = "https://h/esmond/perfsonar/archive/".to_owned();
         let error = PostError::Metadata(Error::NoWriteApi { url });
         let hint = against(&error).unwrap();

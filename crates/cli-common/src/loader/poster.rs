@@ -257,6 +257,7 @@ fn tell(taken: &Taken) {
     }
 }
 
+// DIFFERENCE: the originals send nulls, at which archives fail.
 fn refuse_null(values: &[(String, i64, Value)]) -> Result<(), Error> {
     match values.iter().find(|(_, _, value)| value.is_null()) {
         Some((event_type, ts, _)) => Err(Error::Unsendable {
@@ -446,6 +447,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_null_value_is_refused_before_anything_is_sent() {
+        // DIFFERENCE: the originals send it.
         let (url, asked) = serve(|_, _| done());
         let record = Of([("x", 1, json!(5)), ("y", 1, Value::Null)]);
         let error = poster(&url).post(&record).await.unwrap_err();

@@ -1,4 +1,6 @@
 //! Ending early, at a record.
+//!
+//! DIFFERENCE: the original does so at SIGINT alone.
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};

@@ -1,6 +1,9 @@
 //! Points on their way, and the bulk requests that they fill.
 //!
 //! Pure: what to send next; sending is the writer's part.
+//!
+//! DIFFERENCE: the original library sends all points in one request, however many
+//! there are.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt::Write as _;

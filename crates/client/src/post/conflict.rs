@@ -3,6 +3,8 @@
 //! Our archive stores whatever is new and names the points that were there.
 //! The original stops at the first point that was there: what stands before it
 //! has been taken, what stands behind it is lost unless it is sent again.
+//!
+//! DIFFERENCE: the original library takes a conflict for a failure.
 
 use serde_json::Value;
 
@@ -66,6 +68,7 @@ mod tests {
 
     #[test]
     fn an_archive_that_names_the_conflicts_has_stored_the_rest() {
+        // DIFFERENCE: the original archive stops at the first.
         let answer = r#"{"detail":"Time series value already exists with event type throughput at time 90",
             "conflicts":[{"event-type":"throughput","ts":90},{"event-type":"throughput","ts":120}]}"#;
         assert_eq!(read(answer), Conflict::Settled(2));

@@ -1,5 +1,7 @@
 //! Results for the archives of perfSONAR 5, which have no write API: they take
 //! results of pScheduler, one a request, through an input of Logstash.
+//!
+//! DIFFERENCE: the originals cannot write to these archives.
 
 use std::fmt;
 use std::sync::Arc;
@@ -198,6 +200,7 @@ mod tests {
 
     #[test]
     fn credentials_go_to_nobody_in_the_clear() {
+        // DIFFERENCE: the originals send them over plain http, too.
         let build = |address: &str| {
             Logstash::builder(address)
                 .credentials(Credentials::token("u", "s3cret"))

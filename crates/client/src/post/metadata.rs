@@ -174,6 +174,8 @@ impl NewMetadata {
 
     /// A free-form parameter. Null, also as `None`, takes it away again: archives
     /// do not take nulls.
+    ///
+    /// DIFFERENCE: the original library lets a parameter replace a standard field.
     #[must_use]
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         let (name, value) = (name.into(), value.into());
@@ -267,6 +269,7 @@ mod tests {
 
     #[test]
     fn a_test_of_one_host_has_no_destination() {
+        // DIFFERENCE: the original library demands one.
         let metadata = NewMetadata::network_element("10.9.0.1", "10.9.0.3", "ntp", "a");
         assert_eq!(
             text(&metadata),
@@ -290,6 +293,7 @@ mod tests {
 
     #[test]
     fn a_parameter_cannot_pass_for_something_else() {
+        // DIFFERENCE: in the original library it replaces a standard field.
         for name in [
             "source",
             "input_source",

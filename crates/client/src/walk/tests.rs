@@ -265,6 +265,7 @@ fn a_range_without_a_start_is_not_walked_from_1970() {
 
 #[test]
 fn points_outside_the_range_are_left_out() {
+    // DIFFERENCE: the original library delivers them.
     let runs = every(60, 10);
     let short = Plan {
         end: Some(150),

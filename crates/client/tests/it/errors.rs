@@ -64,6 +64,7 @@ async fn refusals_can_be_told_apart() {
 
 #[tokio::test]
 async fn a_page_of_something_else_is_no_answer() {
+    // DIFFERENCE: the original library goes on as if nothing had been found.
     let (error, url) = refused(Reply::new(200, "text/html", "<p>Welcome to nginx!</p>")).await;
     assert_eq!(
         error.to_string(),

@@ -40,6 +40,7 @@ fn ok() -> Reply {
 
 #[tokio::test]
 async fn a_result_is_put_with_who_measured_and_who_sends() {
+    // DIFFERENCE: the originals cannot write to these archives.
     let server = Server::start(|_, _| ok()).await;
     let taken = input(&server).post("192.0.2.50", &result()).await.unwrap();
     assert!(!taken.already_there);
@@ -95,6 +96,7 @@ async fn every_success_is_one_whatever_comes_with_it() {
 
 #[tokio::test]
 async fn a_page_for_people_is_no_success() {
+    // DIFFERENCE: whatever its status.
     // Such as the form of a proxy that wants people to log in.
     let server =
         Server::start(|_, _| Reply::new(200, "Text/HTML; charset=utf-8", "<p>Please log in</p>"))

@@ -90,6 +90,7 @@ async fn a_search_asks_page_after_page_with_all_its_filters() {
 
 #[tokio::test]
 async fn pages_are_read_only_as_far_as_somebody_looks() {
+    // DIFFERENCE: the original library reads all of them first.
     let server =
         Server::start(|_, number| Reply::json(&json!([record(&number.to_string(), "x")]))).await;
     let archive = archive(&server);

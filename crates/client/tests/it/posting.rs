@@ -162,6 +162,7 @@ async fn a_conflict_in_other_words_is_sorted_out_point_by_point() {
 
 #[tokio::test]
 async fn bulks_are_bounded_and_what_failed_stays_to_be_sent() {
+    // DIFFERENCE: the original library sends everything, and again.
     let down = Arc::new(Mutex::new(true));
     let server = Server::start({
         let down = down.clone();
@@ -201,6 +202,7 @@ async fn bulks_are_bounded_and_what_failed_stays_to_be_sent() {
 
 #[tokio::test]
 async fn what_passes_is_sent_again_and_what_does_not_is_not() {
+    // DIFFERENCE: the original library sends once.
     let server = Server::start(|asked, number| match number {
         0 => Reply::status(503),
         1 => Reply::status(504),
@@ -232,6 +234,7 @@ async fn what_passes_is_sent_again_and_what_does_not_is_not() {
 
 #[tokio::test]
 async fn a_perfsonar_5_archive_is_told_by_its_405() {
+    // DIFFERENCE: the original library does not know such archives.
     let server = Server::start(|_, _| Reply::new(405, "text/html", "<p>not allowed</p>")).await;
     let error = archive(&server).post_metadata(&test()).await.unwrap_err();
     assert!(matches!(error, Error::NoWriteApi { .. }), "{error}");
@@ -241,6 +244,7 @@ async fn a_perfsonar_5_archive_is_told_by_its_405() {
 
 #[tokio::test]
 async fn a_redirect_or_a_page_in_html_is_no_success() {
+    // DIFFERENCE: the original library follows redirects of writes.
     let server = Server::start(|asked, _| match asked.path.as_str() {
         "/esmond/perfsonar/archive/moved/" => {
             Reply::status(301).header("Location", "/esmond/perfsonar/archive/")

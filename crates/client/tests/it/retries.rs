@@ -73,6 +73,7 @@ fn quick() -> RetryPolicy {
 
 #[tokio::test]
 async fn what_passes_is_asked_for_again() {
+    // DIFFERENCE: the original library asks once.
     let run = search(quick(), vec![Reply::status(503), Reply::status(429)]).await;
     assert_eq!(run.result, Ok(1));
     // Two failures, the page, and the empty page at the end of the list.

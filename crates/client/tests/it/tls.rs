@@ -38,6 +38,7 @@ async fn search(builder: esmond_ps_client::ArchiveBuilder) -> Result<(), Error> 
 
 #[tokio::test]
 async fn a_self_signed_certificate_is_refused_at_once_and_clearly() {
+    // DIFFERENCE: the originals do not look unless asked to.
     let (server, _) = host("127.0.0.1", IsCa::NoCa).await;
     let error = search(Archive::builder(server.url())).await.unwrap_err();
     assert!(error.is_certificate() && !error.is_transient(), "{error}");

@@ -99,6 +99,7 @@ fn a_name_that_is_not_shared_is_the_documented_one() {
 
 #[test]
 fn series_that_share_a_name_all_get_longer_ones() {
+    // DIFFERENCE: in the original the later one replaces the other.
     let directory = tempfile::tempdir().unwrap();
     let mut ledger = fresh(directory.path());
     for key in ["aaaaaaaaa1", "bbbbbbbbb1", "ccccccccc1"] {
@@ -137,6 +138,7 @@ fn keys_that_begin_alike_are_told_apart_too() {
 
 #[test]
 fn only_files_in_place_are_resumed() {
+    // DIFFERENCE: the original begins anew.
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
     let mut ledger = fresh(path);

@@ -17,6 +17,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_second_run_loads_what_is_new() {
+    // DIFFERENCE: the original reads all of the log again.
     let place = Place::new(&records(1..=3));
     assert_eq!(place.load().loaded, 3);
     assert_eq!(place.posted(), [1, 2, 3]);
@@ -41,6 +42,7 @@ fn identical_lines_are_counted_by_place_not_by_contents() {
 
 #[test]
 fn a_last_line_without_newline_waits_for_it() {
+    // DIFFERENCE: the original takes it as it is.
     let cut = record(2);
     let (first, second) = cut.split_at(cut.len() - 1);
     let place = Place::new(&[&records([1])[..], first.as_bytes()].concat());
@@ -63,6 +65,7 @@ fn lines_that_are_no_transfers_move_the_state_too() {
 
 #[test]
 fn after_a_renaming_rotation_the_old_log_is_finished_first() {
+    // DIFFERENCE: the original does not look for it.
     for name in ["g.log.1", "g.log-20261124", "g-20261124.log", "g.log.old"] {
         let place = Place::new(&records(1..=2));
         place.load();
@@ -194,6 +197,7 @@ fn a_damaged_packed_log_is_loaded_up_to_the_damage() {
 
 #[test]
 fn the_state_stays_before_the_first_record_that_was_not_stored() {
+    // DIFFERENCE: the original goes on over data that could not be posted.
     for disordered in [false, true] {
         let mut place = Place::new(&records(1..=50));
         place.notes.away_after = Some(20);
@@ -212,6 +216,7 @@ fn the_state_stays_before_the_first_record_that_was_not_stored() {
 
 #[test]
 fn a_name_service_that_does_not_answer_costs_no_record() {
+    // DIFFERENCE: the original ends with a traceback.
     let mut place = Place::new(&records(1..=5));
     place.append("g.log", record(6).replace("dtn1.", "v4only.").as_bytes());
     place.append("g.log", &records(7..=8));
@@ -245,6 +250,7 @@ fn a_refused_record_does_not_keep_the_others() {
 
 #[test]
 fn lines_that_were_not_understood_are_kept() {
+    // DIFFERENCE: the original ends at them.
     let mut bad = record(2).replace("NBYTES=2", "NBYTES=two").into_bytes();
     bad.insert(120, 0xe9);
     let unknown = record(3).replace("dtn1", "nosuch");
@@ -280,6 +286,7 @@ fn without_writing_the_state_every_run_loads_everything() {
 
 #[test]
 fn deleting_the_state_needs_none() {
+    // DIFFERENCE: the original crashes without one.
     let mut place = Place::new(&records([1]));
     place.job.delete_state = true;
     place.load();
@@ -302,6 +309,7 @@ fn a_run_that_stores_nothing_leaves_no_state() {
 
 #[test]
 fn a_failed_run_does_not_delete_the_state() {
+    // DIFFERENCE: the original does.
     let mut place = Place::new(&records(1..=2));
     place.job.delete_state = true;
     place.job.settings.jobs = 1;
@@ -334,6 +342,7 @@ fn a_state_that_cannot_be_read_never_means_to_start_again() {
 
 #[test]
 fn a_state_of_the_original_is_read_once_and_replaced() {
+    // DIFFERENCE: ours is JSON.
     let runs: Vec<Value> = serde_json::from_slice(&data("recorded/load_gridftp.json.gz")).unwrap();
     let case = |name: &str| runs.iter().find(|case| case["name"] == name).unwrap();
     for (name, log, more, expected) in [

@@ -305,6 +305,7 @@ async fn a_later_run_may_begin_earlier() {
 
 #[tokio::test]
 async fn ratios_without_counts_keep_their_quotients_and_their_summaries() {
+    // DIFFERENCE: their counts are not those of the remote archive.
     let remote = Place::new().await;
     let hourly: &[_] = &[(Aggregation, 3600)];
     let new = record("10.0.0.1", &[("packet-loss-rate", hourly)]);

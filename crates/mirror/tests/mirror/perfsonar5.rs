@@ -29,6 +29,8 @@ async fn points(here: &Place, key: &str, event_type: &str) -> Vec<(i64, Value)> 
 
 #[tokio::test]
 async fn tests_of_perfsonar_5_become_records_of_ours() {
+    // DIFFERENCE: the time of the last write is that of the last point, not of the
+    // schedule.
     let mut lonely = Test::new(2, "rtt", "10.0.0.1", "10.0.0.2");
     lonely.fields.shift_remove("destination");
     lonely.fields["subject-type"] = json!("network-element");
@@ -207,6 +209,7 @@ async fn a_test_that_moves_while_the_list_is_read_is_copied() {
 
 #[tokio::test]
 async fn values_that_share_a_second_are_named() {
+    // DIFFERENCE: the remote archive has both.
     let test = Test::new(1, "throughput", "10.0.0.1", "10.0.0.2").runs([
         Run::of(DAY, "throughput", json!(5)),
         Run::of(DAY, "throughput", json!(5)),

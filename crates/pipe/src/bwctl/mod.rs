@@ -8,6 +8,9 @@
 //! - With `-x` both sides of a test are printed. The client's side, which knows more, is
 //!   stored, and the server's when it stands alone ([`sides`]).
 //! - A test that was cut off ends where the next one begins, or with the input.
+//!
+//! DIFFERENCE: the original stores one test of its input, and that only where all
+//! lines have the form and the place that it expects.
 
 pub mod command;
 pub mod scanner;

@@ -1,4 +1,6 @@
 //! Both sides of one test.
+//!
+//! DIFFERENCE: the original does not tell them apart.
 
 use super::Found;
 
@@ -87,6 +89,7 @@ mod tests {
 
     #[test]
     fn of_two_sides_the_client_counts_and_a_lone_server_too() {
+        // DIFFERENCE: the original does not tell them apart.
         let (client, server) = (false, true);
         assert_eq!(through(&[(server, 100), (client, 100)]), [(client, 100)]);
         assert_eq!(through(&[(client, 100), (server, 101)]), [(client, 100)]);

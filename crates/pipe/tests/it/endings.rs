@@ -11,6 +11,7 @@ use crate::program::{Archive, command, run_on, taken};
 
 #[test]
 fn what_could_not_be_stored_is_kept_and_can_be_piped_in_again() {
+    // DIFFERENCE: the original keeps nothing.
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("failed");
     let file = file.to_str().unwrap();
@@ -185,6 +186,7 @@ fn a_tool_that_is_named_is_believed() {
 
 #[test]
 fn a_failed_run_of_iperf3_is_stored_under_names_that_are_given() {
+    // DIFFERENCE: the original stores no failures.
     let archive = Archive::taking_all();
     let input = "{\n\"start\":\t{\"connected\": []},\n\"intervals\": [],\n\"end\": {}\n}\n\
                  iperf3: error - unable to send control message\n";

@@ -19,6 +19,7 @@ fn run_of_pscheduler(start: &str, result: &Value) -> Value {
 
 #[test]
 fn results_of_pscheduler_come_in_any_stream() {
+    // DIFFERENCE: the original does not read them.
     let good = json!({"succeeded": true, "paths": [[{"ip": "192.0.2.2", "rtt": "PT0.001S"}]]});
     let bad = json!({"succeeded": false, "error": "no route"});
     let runs = [
@@ -66,6 +67,7 @@ fn an_odd_document_does_not_stop_the_stream() {
 
 #[tokio::test]
 async fn tests_of_iperf3_follow_each_other_with_text_between() {
+    // DIFFERENCE: the original reads the output of bwctl, and one test of it.
     let text = capture("tcp-p1-3.12");
     let start = text.find("\n{").unwrap();
     let end = text.rfind("\n}").unwrap();

@@ -1,4 +1,7 @@
 //! Several commands in one request, and what became of each.
+//!
+//! DIFFERENCE: the original client gives results in the order of the answer, and
+//! takes two commands for one channel.
 
 use std::collections::{HashMap, HashSet};
 

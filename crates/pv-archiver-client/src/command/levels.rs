@@ -31,6 +31,8 @@ impl DecimationLevels {
     /// Takes pairs of decimation period and retention period. Where 0 is not among
     /// them, raw samples are kept for ever.
     ///
+    /// DIFFERENCE: the original client raises a TypeError for retention periods.
+    ///
     /// # Errors
     ///
     /// What [`InvalidCommand`] says of levels.

@@ -3,6 +3,9 @@
 //! A server refuses a whole list for one malformed command, and writes the reason to
 //! its log only. So every rule that it has for the form of a command is checked here,
 //! when the command is made or read.
+//!
+//! DIFFERENCE: the original client sends what it is given, and to its server
+//! `"enabled": "false"` is true.
 
 mod batch;
 mod channel;

@@ -59,6 +59,8 @@ impl MoveChannel {
 ///
 /// The server has to be named: it need not know the channel, and says success in any
 /// case.
+///
+/// DIFFERENCE: the documentation of the original client leaves the server out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RefreshChannel {

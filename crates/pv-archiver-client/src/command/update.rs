@@ -87,6 +87,8 @@ impl OptionChanges {
     }
 
     /// Sets an option, whether it was set before or not.
+    ///
+    /// DIFFERENCE: the original client raises a TypeError for changes of options.
     #[must_use]
     pub fn set(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.add.insert(name.into(), value.into());

@@ -58,6 +58,7 @@ fn every_command_that_the_server_was_recorded_to_refuse_is_refused_with_a_reason
 
 #[test]
 fn what_the_server_would_drop_or_run_in_any_order_is_refused() {
+    // DIFFERENCE: the original client sends it.
     for (json, reason) in [
         (
             json!({"commandType": "update_channel", "channelName": "u",
@@ -164,6 +165,7 @@ fn every_command_is_read_as_it_is_written() {
 
 #[tokio::test]
 async fn results_are_matched_to_commands_by_what_they_are_about() {
+    // DIFFERENCE: the original client gives them as they come.
     // The real server lists the results of one server after those of another.
     let body = json!({"errorMessage": null, "results": [
         {"command": {"commandType": "rename_channel", "newChannelName": "n",
@@ -225,6 +227,7 @@ async fn results_are_matched_to_commands_by_what_they_are_about() {
 
 #[tokio::test]
 async fn changes_without_credentials_are_not_sent() {
+    // DIFFERENCE: the original client sends an empty password.
     let replay = Server::saying(Reply::json("{}")).await;
     let client = pv_archiver_client::AdminClient::new(
         &replay.url,

@@ -132,6 +132,7 @@ async fn a_file_that_cannot_be_read_to_its_end_is_never_a_whole_request() {
 
 #[tokio::test]
 async fn an_empty_file_is_not_sent() {
+    // DIFFERENCE: the original client sends it.
     let server = Server::saying(Reply::json(DONE)).await;
     let options = ImportOptions::default();
     let error = server

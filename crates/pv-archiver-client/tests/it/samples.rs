@@ -28,6 +28,7 @@ fn query(start: i64, end: i64) -> SampleQuery {
 
 #[tokio::test]
 async fn blocks_that_come_latest_first_are_sorted() {
+    // DIFFERENCE: the original client does not sort.
     let recorded = pair("access_samples_count_stitched_unsorted");
     let server = Server::saying(Reply::recorded(&recorded["response"])).await;
     let wanted = query(0, 1_060_000_000_000).count(1_000_000).unwrap();

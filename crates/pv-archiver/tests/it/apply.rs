@@ -78,6 +78,7 @@ update_channel existing: done
 
 #[test]
 fn all_commands_are_run_from_csv_and_from_json_alike() {
+    // DIFFERENCE: servers group the results by server.
     let site = site();
     let request = json!({"commands": list()}).to_string();
     for text in [table(), list().to_string(), request] {
@@ -171,6 +172,7 @@ fn a_dry_run_checks_and_changes_nothing() {
 
 #[test]
 fn servers_and_types_that_there_are_not_stop_everything() {
+    // DIFFERENCE: neither the Python client nor the server looks.
     let site = site();
     let known = format!("{SERVER} (myserver)");
     for (from, to, expected) in [
@@ -204,6 +206,7 @@ fn servers_and_types_that_there_are_not_stop_everything() {
 
 #[test]
 fn levels_without_a_period_are_warned_of_and_run() {
+    // DIFFERENCE: the Python client can send nothing else.
     let site = site();
     let text = r#"[{"commandType":"update_channel","channelName":"existing_channel",
         "decimationLevels":[0,30,500]}]"#;

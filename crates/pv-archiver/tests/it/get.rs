@@ -158,6 +158,7 @@ fn sample(time: u64) -> String {
 
 #[test]
 fn samples_that_break_off_are_printed_and_told() {
+    // DIFFERENCE: the Python client takes what came as whole.
     let start = format!(
         "[{},{},",
         sample(1_468_400_000_000_000_000),

@@ -64,6 +64,7 @@ fn an_export_that_fails_leaves_what_was_there() {
 
 #[test]
 fn the_file_and_the_flags_arrive() {
+    // DIFFERENCE: the Python client adds and updates unless told otherwise.
     let site = site();
     for (flags, expected) in [
         (&["--add-channels"][..], [true, false, false, false]),

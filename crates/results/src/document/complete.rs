@@ -1,4 +1,6 @@
 //! Results of pScheduler, passed on.
+//!
+//! DIFFERENCE: the original pipe does not read them.
 
 use chrono::DateTime;
 use serde_json::{Map, Value, json};

@@ -29,6 +29,7 @@ mod tests {
 
     #[test]
     fn lists_and_objects_become_names_and_private_keys_stay_private() {
+        // DIFFERENCE: the original sends private keys of nested parts.
         let mut flat = Vec::new();
         let value = json!({"a": [1, {"b": true}], "_secret": "x", "c": null, "d": {"_e": 1}});
         flatten("ref", &value, &mut flat);

@@ -143,6 +143,7 @@ fn days_count_back_from_now() {
 
 #[test]
 fn what_is_wrong_is_named_with_its_place() {
+    // DIFFERENCE: the original passes over unknown fields.
     let policy = |fields: &str| {
         format!(
             "{{\"policies\": [\n  {{\"event_type\": \"*\", \"summary_type\": \"*\", \

@@ -1,4 +1,6 @@
 //! Addresses of the hosts that a result names, and who measured.
+//!
+//! DIFFERENCE: the original mapping fails where a host has no address.
 
 use std::net::IpAddr;
 

@@ -29,6 +29,9 @@ const TASK: &str = "pscheduler-task-href";
 const RUN: &str = "pscheduler-run-id";
 
 /// Returns the parameter that tells the record of a run from that of another one.
+///
+/// DIFFERENCE: the original archiver makes one record of both, where the second of
+/// two runs in one second has no place.
 pub(super) fn own(run: &Run) -> Option<(&'static str, &str)> {
     let task = run.task_href().map(|task| (TASK, task));
     task.or_else(|| Some((RUN, run.id()?)))

@@ -146,6 +146,7 @@ fn what_is_no_toml_is_told_with_its_place() {
 
 #[test]
 fn every_mistake_is_told_at_once_in_the_order_of_the_file() {
+    // DIFFERENCE: the original has no such file.
     let text = r#"[event-types.throughput]
 data-type = "integer"
 [event-types.limit]

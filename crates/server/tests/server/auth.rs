@@ -24,6 +24,7 @@ async fn create(archive: &Archive, query: &str, headers: &[(&str, &str)]) -> (u1
 
 #[tokio::test]
 async fn the_older_forms_of_a_key_check_the_user_name() {
+    // DIFFERENCE: the original (4.4) ignores them.
     let archive = Archive::new().await;
     let (ok, invalid) = ((201, Value::Null), (401, json!("Invalid token.")));
     for (user, key, expected) in [

@@ -30,6 +30,7 @@ async fn with_throughput() -> (Archive, String) {
 
 #[tokio::test]
 async fn conflicts_are_named_and_the_rest_is_stored() {
+    // DIFFERENCE: the original stops at the first.
     let (archive, key) = with_throughput().await;
     let first = [
         item(0, "throughput", &json!(1)),
@@ -85,6 +86,7 @@ async fn one_bad_value_and_nothing_is_stored() {
 
 #[tokio::test]
 async fn of_two_values_for_one_point_the_first_wins() {
+    // DIFFERENCE: the original adds the two up.
     let (archive, key) = with_throughput().await;
     let items = [
         item(5, "throughput", &json!(10)),
@@ -129,6 +131,7 @@ async fn histograms_of_one_request_and_replaced_ones_count_once() {
 
 #[tokio::test]
 async fn a_float_aggregation_is_the_sum_however_the_points_came() {
+    // DIFFERENCE: that of the original is now and then the average.
     let archive = Archive::new().await;
     let summaries = json!([
         {"summary-type": "aggregation", "summary-window": 300},
@@ -153,6 +156,7 @@ async fn a_float_aggregation_is_the_sum_however_the_points_came() {
 
 #[tokio::test]
 async fn an_unknown_record_is_not_found_even_with_nothing_to_store() {
+    // DIFFERENCE: the original answers 201.
     let archive = Archive::new().await;
     let missing = (404, json!({"detail": "Not found."}));
     assert_eq!(put(&archive, "0123", &[]).await, missing);

@@ -377,6 +377,7 @@ async fn fields_are_found_by_their_filters() {
 
 #[tokio::test]
 async fn clients_are_told_the_type_of_event_types_that_they_cannot_know() {
+    // DIFFERENCE: the original adds event types in its program.
     let archive = Archive::with(with_types(CAR)).await;
     let mut record = car("x1");
     let both = json!([{"event-type": "notes"}, {"event-type": "throughput"}]);
@@ -453,6 +454,7 @@ async fn what_is_configured_no_more_stays_readable_but_takes_nothing_new() {
 
 #[tokio::test]
 async fn values_of_a_changed_type_neither_spoil_summaries_nor_vanish() {
+    // DIFFERENCE: in the original a type does not change.
     let archive = Archive::with(with_types(CAR)).await;
     let record = posted(&archive, &car("x1")).await;
     let path = format!("{}/speed", record["metadata-key"].as_str().unwrap());

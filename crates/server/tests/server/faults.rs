@@ -70,6 +70,7 @@ async fn write_by_all_ways(archive: &Archive, key: &str) -> Vec<(Method, String,
 
 #[tokio::test]
 async fn a_store_that_takes_no_writes_says_why_and_reads_go_on_and_so_do_writes_later() {
+    // DIFFERENCE: the original answers 500.
     let archive = Archive::new().await;
     let key = archive.record(&json!([{"event-type": "throughput"}])).await;
     let store = Double::new(archive.store.clone());
@@ -122,6 +123,7 @@ async fn read(archive: &Archive, path: &str) -> Answer {
 
 #[tokio::test]
 async fn writes_past_their_places_are_put_off_while_reads_go_on() {
+    // DIFFERENCE: the original has no such places.
     let mut config = config();
     config.most_writes = 1;
     let archive = Arc::new(Archive::with(config).await);
@@ -167,6 +169,27 @@ async fn writes_past_their_places_are_put_off_while_reads_go_on() {
     for (method, path, answer) in write_by_all_ways(&archive, &key).await {
         assert!(answer.status.is_success(), "{method} {path}");
     }
+}
+
+#[tokio::test]
+async fn a_refused_write_holds_no_place_while_its_answer_waits() {
+    let mut config = config();
+    config.most_writes = 1;
+    let archive = Archive::with(config).await;
+    let key = archive.record(&json!([{"event-type": "throughput"}])).await;
+    let request = Request::put(format!("{ARCHIVE}{key}/"))
+        .header("authorization", "Token nobody's")
+        .header("content-type", "application/json")
+        .body(Body::from_stream(stream::pending::<
+            Result<Bytes, Infallible>,
+        >()))
+        .unwrap();
+    let refusal = archive.send(request).await;
+    assert_eq!(refusal.status(), 401);
+    for (method, path, answer) in write_by_all_ways(&archive, &key).await {
+        assert!(answer.status.is_success(), "{method} {path}");
+    }
+    drop(refusal);
 }
 
 #[tokio::test]

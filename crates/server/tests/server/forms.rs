@@ -8,6 +8,7 @@ use crate::support::Archive;
 
 #[tokio::test]
 async fn clients_of_esmond_and_of_perfsonar_5_find_what_they_ask_for() {
+    // DIFFERENCE: the original redirects to the form with a slash.
     let archive = Archive::new().await;
     let summaries = json!([{"summary-type": "average", "summary-window": 86400}]);
     let event_types = json!([{"event-type": "throughput", "summaries": summaries}]);

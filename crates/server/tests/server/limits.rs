@@ -25,6 +25,7 @@ fn detail(answer: &Answer) -> String {
 
 #[tokio::test]
 async fn path_and_query_have_8_kib_together() {
+    // DIFFERENCE: the original leaves this to its web server.
     let archive = Archive::new().await;
     let longest = "x".repeat(8192 - ARCHIVE.len() - "tool-name=".len());
     let answer = get(&archive, &format!("{ARCHIVE}?tool-name={longest}")).await;
@@ -54,6 +55,7 @@ async fn a_query_has_100_parameters() {
 
 #[tokio::test]
 async fn a_body_of_very_many_values_is_refused_before_it_takes_memory() {
+    // DIFFERENCE: the original has no such limit.
     let archive = Archive::new().await;
     let key = archive
         .record(&json!([{"event-type": "pscheduler-raw"}]))
@@ -143,6 +145,7 @@ async fn a_body_that_is_announced_as_too_long_is_refused_before_it_comes() {
 
 #[tokio::test]
 async fn a_refusal_repeats_no_more_than_2000_characters() {
+    // DIFFERENCE: the original repeats all of it.
     let archive = Archive::new().await;
     let key = archive.record(&json!([])).await;
     let long = "é".repeat(500_000);
@@ -154,6 +157,7 @@ async fn a_refusal_repeats_no_more_than_2000_characters() {
 
 #[tokio::test]
 async fn documents_deeper_than_100_are_refused() {
+    // DIFFERENCE: the original has no such limit.
     let archive = Archive::new().await;
     let key = archive
         .record(&json!([{"event-type": "pscheduler-raw"}]))

@@ -170,6 +170,7 @@ async fn ask(archive: &Archive, method: &str, path: &str) -> Answer {
 
 #[tokio::test]
 async fn the_description_is_served_to_anybody_with_the_alias_of_the_archive() {
+    // DIFFERENCE: the original has none.
     let mut config = config();
     config.script_alias = "measured".to_owned();
     config.require_auth_for_reads = true;

@@ -74,6 +74,8 @@ async fn a_hundred_thousand_points_come_in_many_pieces_and_whole() {
 
 #[tokio::test]
 async fn pages_larger_than_a_piece_meet_without_gap_or_overlap() {
+    // DIFFERENCE: in data reads of the original the link to the next page is mostly
+    // missing.
     let (archive, key) = with_points(6_001).await;
     let (mut offset, mut all) = (0, Vec::new());
     loop {
@@ -134,6 +136,7 @@ async fn clients_that_take_zstd_get_it() {
 
 #[tokio::test]
 async fn digits_of_integers_and_documents_are_kept() {
+    // DIFFERENCE: the original rounds to a double.
     let archive = Archive::new().await;
     let key = archive.record(&json!([])).await;
     for (event_type, posted, shown) in [

@@ -10,6 +10,7 @@ use crate::support::{ARCHIVE, Archive, NOW, config, point_to_point};
 
 #[tokio::test]
 async fn a_long_list_is_whole_and_in_order_of_creation() {
+    // DIFFERENCE: the keys of the original are random.
     let archive = Archive::new().await;
     let mut keys = Vec::new();
     for number in 0..450 {
@@ -68,6 +69,7 @@ async fn a_filter_on_the_key_never_shows_one_record_in_the_place_of_another() {
 
 #[tokio::test]
 async fn nothing_is_stored_of_a_record_that_is_refused() {
+    // DIFFERENCE: the original leaves half-made records.
     let archive = Archive::new().await;
     let mut body = point_to_point();
     body["destination"] = json!("not-an-address");

@@ -178,6 +178,7 @@ async fn a_request_may_take_longer_than_a_connection_may_be_idle() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_does_not_come_is_not_waited_for() {
+    // DIFFERENCE: the original leaves this to its web server.
     let (_archive, address) = served(config(), Connections::default()).await;
     let request = format!(
         "POST {ARCHIVE} HTTP/1.1\r\nhost: x\r\nauthorization: Token {KEY}\r\n\

@@ -34,6 +34,7 @@ fn value(text: &str, name: &str, labels: &[&str]) -> f64 {
 
 #[tokio::test]
 async fn health_is_told_to_anybody_at_the_root() {
+    // DIFFERENCE: the original has nothing of the kind.
     let archive = Archive::with(Config {
         require_auth_for_reads: true,
         ..config()
@@ -52,6 +53,7 @@ async fn health_is_told_to_anybody_at_the_root() {
 
 #[tokio::test]
 async fn metrics_count_requests_points_and_conflicts() {
+    // DIFFERENCE: the original has nothing of the kind.
     let archive = Archive::new().await;
     let key = archive.record(&json!([{"event-type": "throughput"}])).await;
     let path = format!("{key}/");
@@ -119,6 +121,7 @@ async fn what_clients_choose_never_becomes_a_label() {
 
 #[tokio::test]
 async fn reading_can_need_credentials() {
+    // DIFFERENCE: the original lets everybody read.
     let archive = Archive::with(Config {
         require_auth_for_reads: true,
         ..config()

@@ -1,5 +1,6 @@
--- A number that grows with every change of what searches look at, times of the
--- last write excepted: who remembers an answer can see whether it still holds.
+-- A number that grows with every row that is added to what searches look at, or
+-- removed: who remembers an answer can see whether it still holds. (Nothing but
+-- times is ever updated, and these are not looked at for what is remembered.)
 CREATE TABLE generation (metadata INTEGER NOT NULL) STRICT;
 INSERT INTO generation VALUES (1);
 

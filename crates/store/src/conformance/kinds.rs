@@ -120,6 +120,7 @@ pub async fn neither_order_nor_requests_show(backend: &impl Backend) {
 }
 
 pub async fn a_replaced_value_is_corrected_in_every_window(backend: &impl Backend) {
+    // DIFFERENCE: the original has no data types with summaries of their own.
     let store = backend.open().await;
     let summaries = [(STATISTICS, 60), (STATISTICS, 3600)];
     let key = create_with(&store, QUEUE, &summaries).await;

@@ -184,6 +184,7 @@ pub async fn the_families_of_addresses_are_kept_apart(backend: &impl Backend) {
 }
 
 pub async fn a_network_belongs_to_the_last_who_got_it(backend: &impl Backend) {
+    // DIFFERENCE: the original does not say whose it was.
     let store = backend.open().await;
     put(&store, "ann", None).await;
     put(&store, "bob", None).await;

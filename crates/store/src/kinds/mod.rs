@@ -9,6 +9,8 @@
 //! A kind's values and windows are JSON, and are stored with the kind's name.
 //! What a build without the kind finds stored stays as it is: base values are
 //! still delivered, their summaries are `null`, and nothing can be added.
+//!
+//! DIFFERENCE: the original has the data types of its tables, and no others.
 
 mod gauge;
 

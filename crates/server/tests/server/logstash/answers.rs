@@ -9,6 +9,7 @@ use crate::support::Archive;
 
 #[tokio::test]
 async fn the_same_result_twice_changes_nothing_and_succeeds() {
+    // DIFFERENCE: the original archive has nothing like `/logstash`.
     let archive = archive().await;
     let first = stored(&archive, &smallest(), &[]).await;
     let before = records(&archive).await;
@@ -45,6 +46,7 @@ fn of_task(task: &str, bits: u64) -> Value {
 
 #[tokio::test]
 async fn runs_of_two_tasks_in_one_second_are_both_kept() {
+    // DIFFERENCE: the original archiver makes one record of both.
     let archive = archive().await;
     let first = stored(&archive, &of_task("1", 100), &[]).await;
     let second = stored(&archive, &of_task("2", 200), &[]).await;
@@ -96,6 +98,7 @@ async fn runs_of_no_task_in_one_second_are_told_apart_by_what_they_call_themselv
 
 #[tokio::test]
 async fn other_values_that_have_no_place_are_conflicts_and_replace_nothing() {
+    // DIFFERENCE: in other writes documents and histograms replace each other.
     let archive = archive().await;
     let mut body = smallest();
     body["result"]["intervals"] =
@@ -115,6 +118,7 @@ async fn other_values_that_have_no_place_are_conflicts_and_replace_nothing() {
 
 #[tokio::test]
 async fn a_failed_run_and_a_good_one_have_one_record() {
+    // DIFFERENCE: the original archiver makes two.
     let archive = archive().await;
     let (_, good) = sent().swap_remove(0);
     let first = stored(&archive, &good, &[]).await;
@@ -180,6 +184,7 @@ async fn who_measured_is_the_first_that_has_an_address() {
 
 #[tokio::test]
 async fn hosts_without_an_address_do_not_lose_a_result() {
+    // DIFFERENCE: with the original archiver they do.
     for (source, destination) in [
         ("192.0.2.10", "gone.example.org"),
         ("gone.example.org", "198.51.100.20"),
