@@ -49,7 +49,7 @@ fn measure(bench: &Bench) -> Measured {
     ]}]);
     let summed = Tests::create(&archive, 2 * TESTS, &summaries);
     let [ours, with_summaries, empty] = least(
-        bench.rounds(3),
+        bench.rounds(8),
         [
             &mut || tests.post(bench),
             &mut || summed.post(bench),
