@@ -13,7 +13,7 @@
 //! follow the prefix of another log (`Transfer stats: `, syslog), and the beginning of
 //! a record that the server cut at 4096 bytes: the last record on the line counts.
 //!
-//! Nearly all lines hold no look-alike of anything: these are read the [`plain`] way, and
+//! Nearly all lines hold no look-alike of anything: these are read the plain way, and
 //! the others with all the care.
 //!
 //! DIFFERENCE: the original ends at a line that it cannot read, and posts a record
