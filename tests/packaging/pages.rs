@@ -36,6 +36,9 @@ fn blocks(name: &str) -> Vec<Vec<Step>> {
         .collect()
 }
 
+/// Where root is when it types.
+const HOME: &str = "/root";
+
 /// Runs a block; every command has to succeed, and to print what the page says.
 fn play(root: &Root, name: &str, steps: &[Step]) {
     for step in steps {
@@ -45,7 +48,7 @@ fn play(root: &Root, name: &str, steps: &[Step]) {
             make("install", &root.path("/"), "/usr/local");
             continue;
         }
-        let script = format!("cd /root; exec 2>&1; PATH=/shims:$PATH\n{}", step.typed);
+        let script = format!("cd {HOME}; exec 2>&1; PATH=/shims:$PATH\n{}", step.typed);
         let output = root.command(&["bash", "-c", &script]).output();
         let output = output.expect("bash starts");
         let printed = String::from_utf8_lossy(&output.stdout);
@@ -85,7 +88,7 @@ fn what_the_pages_tell_root_to_do_works_in_a_clean_system() {
     fs::remove_file(root.path(enabled)).expect("a link");
 
     for file in Packages::deb().files() {
-        let to = root.path("/root").join(file.file_name().expect("a name"));
+        let to = root.path(HOME).join(file.file_name().expect("a name"));
         fs::copy(&file, to).expect("a copy");
     }
     play(&root, name, packages);
@@ -101,7 +104,7 @@ fn what_the_pages_tell_root_to_do_works_in_a_clean_system() {
     assert!(root.has("/var/lib/esmond-ps/archive.sqlite"));
 
     root.run(&["useradd", "--system", "gridftp"]);
-    fs::write(root.path("/root/key"), "0123\n").expect("a key");
+    fs::write(root.path(HOME).join("key"), "0123\n").expect("a key");
     let name = "docs/load-gridftp.md";
     let [cron] = &blocks(name)[..] else {
         panic!("{name} has other commands for root");

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -23,28 +23,24 @@ fn archive_with_many_points() -> TestArchive {
     archive
 }
 
+/// Starts to read all of them, into a pipe.
+fn reading(archive: &TestArchive, arguments: &[&str]) -> Child {
+    command("esmond-ps-get")
+        .args(["-u", &archive.url, "-S", "2014-05-01", "-I"])
+        .args(["-s", "10.5.0.1", "-d", "10.5.0.2", "-e", "throughput"])
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts")
+}
+
 #[test]
 fn a_reader_that_has_seen_enough_ends_a_run_quietly() {
     // DIFFERENCE: the originals end with a traceback.
     let archive = archive_with_many_points();
     for format in ["human", "json", "jsonl", "csv"] {
-        let mut child = command("esmond-ps-get")
-            .args([
-                "-u",
-                &archive.url,
-                "-S",
-                "2014-05-01",
-                "-I",
-                "-s",
-                "10.5.0.1",
-                "-d",
-                "10.5.0.2",
-            ])
-            .args(["-e", "throughput", "-o", format])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
+        let mut child = reading(&archive, &["-o", format]);
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
         let mut seen = vec![0; 100];
         stdout.read_exact(&mut seen).expect("some output");
@@ -58,22 +54,10 @@ fn a_reader_that_has_seen_enough_ends_a_run_quietly() {
 #[test]
 fn a_reader_that_pauses_for_longer_than_an_archive_may_gets_everything() {
     let archive = archive_with_many_points();
-    let mut child = command("esmond-ps-get")
-        .args([
-            "-u",
-            &archive.url,
-            "-S",
-            "2014-05-01",
-            "-I",
-            "-s",
-            "10.5.0.1",
-        ])
-        .args(["-d", "10.5.0.2", "-e", "throughput", "-o", "jsonl"])
-        .args(["--timeout", "2", "--retries", "0"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
+    let mut child = reading(
+        &archive,
+        &["-o", "jsonl", "--timeout", "2", "--retries", "0"],
+    );
     let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
     let mut lines = String::new();
     stdout.read_line(&mut lines).expect("a line");
